@@ -1,0 +1,21 @@
+"""GET /memory/{id}: read one memory."""
+
+from http import HTTPStatus
+
+from fastapi.responses import JSONResponse
+
+from backend.kit.http import create_app, refusals, serve
+from backend.memories.http import Memories, MemoryId
+from backend.memories.schemas import MemoryRead
+from backend.tenancy.http import Reader
+
+app = create_app()
+
+
+@app.get("/memory/{id}", response_model=MemoryRead, responses=refusals(HTTPStatus.METHOD_NOT_ALLOWED))
+def get_memory(memory_id: MemoryId, caller: Reader, memories: Memories) -> JSONResponse:
+    """Read one memory of the end user."""
+    return memories.get(caller, memory_id)
+
+
+handler = serve(app)

@@ -1,0 +1,14 @@
+"""Called by operators only, with their AWS identity: tenants, projects and API keys. Has no route."""
+
+from typing import Any
+
+from backend.tenancy.operations import perform
+
+from backend import bootstrap
+from backend.kit.tasks import task
+
+
+@task
+def handler(command: dict[str, Any]) -> dict[str, Any]:
+    """Do `{"action": "create_key", ...}` and answer with what came of it; a key is shown here once and never again."""
+    return perform(bootstrap.container().tenancy, command)

@@ -1,0 +1,220 @@
+"""Makes the emulator's state survive the end of its process at any moment.
+
+- DynamoDB items: a journal, written before each answer (`table_journal`).
+- Everything else that a client was told is there (a KMS key, a secret, a bucket, a table's definition): the service's state
+  is written before the answer to a call that changed it.
+- A deploy: all state is written before anybody is told that the stack is complete.
+- The rest (messages in queues, executions, logs) every few minutes and on a clean stop.
+
+While a stack is being deployed only the journal is written: half a stack on disk would be a stack in progress for ever. After a
+kill in mid-deploy the state is the one before it.
+"""
+
+# ruff: noqa: SLF001 - the emulator has no public seams; its version is pinned
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from ministack import app as emulator
+from ministack.core import persistence
+from ministack.services import cloudformation
+
+from infrastructure.local.errors import StateError
+from infrastructure.local.journal import Journal
+from infrastructure.local.patches.patcher import Patcher
+from infrastructure.local.table_journal import ITEM_ACTIONS, TableJournal
+
+Json = dict[str, Any]
+Handler = Callable[[str, str, dict[str, str], bytes, Json], Awaitable[tuple[int, Json, Any]]]
+
+WATCHED = ("kms", "secretsmanager", "s3", "iam", "ssm", "sns", "sqs", "dynamodb", "lambda", "events", "states", "cloudformation")
+READS = (
+    "Describe",
+    "Get",
+    "List",
+    "BatchGet",
+    "Decrypt",
+    "Encrypt",
+    "Generate",
+    "ReEncrypt",
+    "Sign",
+    "Verify",
+    "Head",
+    "Query",
+    "Scan",
+)
+UNSAVED = ITEM_ACTIONS | {
+    *("SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility"),
+    *("Publish", "PublishBatch", "PutEvents", "StartExecution", "TransactGetItems"),
+}
+"""Calls of the data plane: journaled, or not worth a save each."""
+JOURNAL_BYTES = 16 * 1024 * 1024
+SAVE_SECONDS = 300.0
+_LOOK_SECONDS = 5.0
+_TRIES = 20
+
+logger = logging.getLogger("durability")
+
+
+class Saver:
+    """Writes the emulator's state to disk, and reads it back."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._tables = TableJournal(Journal(directory / "journal"))
+        self._finished: frozenset[tuple[str, ...]] = frozenset()
+        self._last_save = time.monotonic()
+        self._replayed = 0
+
+    def apply(self, patcher: Patcher) -> None:
+        """Take over the emulator's loading and saving."""
+        self._tables.apply(patcher)
+        patcher.attribute(emulator, "_load_persisted_state", self.load)
+        patcher.attribute(emulator, "save_all", lambda _services: self.save_all())
+        for service in WATCHED:
+            patcher.item(emulator.SERVICE_HANDLERS, service, self._watch(service, emulator.SERVICE_HANDLERS[service]))
+
+    def status(self) -> Json:
+        """Say how much the journal holds beyond the last snapshot, and how much was replayed at the start."""
+        return {"journal_bytes": self._tables.journal.bytes_since_cut, "images_replayed": self._replayed}
+
+    def load(self) -> None:
+        """Read all state. Raises `StateError` for a file that cannot be read: going on without it would be losing it."""
+        for key, module in emulator._state_map.items():
+            path = self._directory / f"{key}.json"
+            if not path.exists():
+                continue
+            data = persistence.load_state(key)
+            if data is None:
+                message = f"{path} cannot be read: the state is damaged, or was made by another version."
+                raise StateError(message)
+            if data:
+                emulator._get_module(module).load_persisted_state(data)
+        emulator._get_module("dynamodb")
+        self._replayed, gone = self._tables.replay()
+        logger.info("Journal: %d after-images replayed, %d of tables that are gone", self._replayed, gone)
+        self._finished = finished_stacks()
+        if self._replayed or gone:
+            self.save("dynamodb", self._tables.state)
+        threading.Thread(target=self._save_now_and_then, name="saver", daemon=True).start()
+
+    def save_all(self) -> bool:
+        """Write the state of every service in use; `False` when a deploy is under way and nothing was written."""
+        if deploying():
+            logger.warning("A deploy is under way: the state on disk stays as it was before")
+            return False
+        finished = finished_stacks()
+        began = time.perf_counter()
+        for key, get_state in emulator._build_persistence_save_dict().items():
+            self.save(key, get_state)
+        self._finished = finished
+        self._last_save = time.monotonic()
+        logger.info("All state saved in %.2f s", time.perf_counter() - began)
+        return True
+
+    def save(self, key: str, get_state: Callable[[], Json | None]) -> None:
+        """Write one service's state, whole or not at all. Raises `OSError`, and then the old file stands."""
+        with self._lock:
+            text = self._text(key, get_state)
+            if text is None:
+                return
+            path = self._directory / f"{key}.json"
+            beside = path.with_suffix(".tmp")
+            beside.write_text(text)
+            beside.replace(path)
+            if key == "dynamodb":
+                self._tables.saved()
+
+    def _text(self, key: str, get_state: Callable[[], Json | None]) -> str | None:
+        """Return a service's state as JSON. Other threads change it meanwhile: a dictionary that grew is read again."""
+        for _ in range(_TRIES):
+            try:
+                state = get_state()
+                if state is None:
+                    return None
+                wrapped = {"__ministack_format__": persistence._state_format_version(key), "payload": state}
+                return json.dumps(wrapped, default=persistence._json_default)
+            except RuntimeError as error:
+                last = error
+                time.sleep(0.01)
+        message = f"the state of {key} changes too fast to be saved"
+        raise StateError(message) from last
+
+    def _watch(self, service: str, stock: Handler) -> Handler:
+        """Return the service's handler, which saves what a call changed before it answers."""
+
+        async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Json) -> tuple[int, Json, Any]:
+            answer = await stock(method, path, headers, body, query)
+            if service == "cloudformation":
+                if not deploying() and finished_stacks() != self._finished:
+                    await asyncio.to_thread(self.save_all)
+            elif answer[0] < 400 and changes(service, method, path, headers, body) and not deploying():  # noqa: PLR2004 - HTTP: 400 and above are errors
+                key, module = _state_of(service)
+                await asyncio.to_thread(self.save, key, module.get_state)
+            return answer
+
+        return handle
+
+    def _save_now_and_then(self) -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            full = self._tables.journal.bytes_since_cut > JOURNAL_BYTES
+            if full or time.monotonic() - self._last_save > SAVE_SECONDS:
+                try:
+                    self.save_all()
+                except (OSError, StateError):
+                    logger.exception("The state could not be saved; the journal goes on")
+
+
+def deploying() -> bool:
+    """Return whether CloudFormation is changing a stack. A stack in review has a change set that nobody has executed."""
+    statuses = [stack.get("StackStatus", "") for _, stack in list(cloudformation._stacks.all_items())]
+    return any(status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS" for status in statuses)
+
+
+def finished_stacks() -> frozenset[tuple[str, ...]]:
+    """Return what tells one deploy from the next: each stack's status, time and outputs."""
+    return frozenset(
+        (
+            *map(str, key),
+            str(stack.get("StackStatus")),
+            str(stack.get("LastUpdatedTime")),
+            str(len(stack.get("Outputs") or [])),
+        )
+        for key, stack in list(cloudformation._stacks.all_items())
+    )
+
+
+def changes(service: str, method: str, path: str, headers: dict[str, str], body: bytes) -> bool:
+    """Return whether a call changes what must be on disk before its answer. In doubt it does."""
+    if service == "s3":
+        return method not in {"GET", "HEAD"}
+    if service == "lambda":
+        return method != "GET" and not path.rstrip("/").endswith(("/invocations", "/invoke-async"))
+    target = headers.get("x-amz-target", "")
+    action = target.rpartition(".")[2] or _form_action(body)
+    return action not in UNSAVED and not action.startswith(READS)
+
+
+def _form_action(body: bytes) -> str:
+    """Return the action of a query-protocol call: `Action=CreateRole&...`."""
+    for part in body.split(b"&"):
+        name, _, value = part.partition(b"=")
+        if name == b"Action":
+            return value.decode("ascii", "replace")
+    return ""
+
+
+def _state_of(service: str) -> tuple[str, Any]:
+    """Return a service's key on disk and its module."""
+    module = emulator.SERVICE_REGISTRY[service]["module"]
+    key = emulator.SERVICE_REGISTRY[service].get("state_key", module)
+    return key, emulator._get_module(module)

@@ -1,0 +1,176 @@
+"""Runs inside the emulator's process: patches it, makes its state durable, and serves both ports on the loopback.
+
+The emulator reads its settings from the environment when it is imported, so this runs with `Stack.environment()`.
+Beside the emulated services, its port answers on `/_local/`: `GET status`, `POST save`, `POST recycle` (new workers for all
+functions).
+"""
+
+# ruff: noqa: SLF001 - the emulator has no public seams; its version is pinned
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from hypercorn.utils import LifespanFailureError
+from ministack import app as emulator
+from ministack.core import hypercorn_compat, lambda_runtime
+
+from infrastructure.local import durability, process
+from infrastructure.local.errors import LocalStackError, StateError
+from infrastructure.local.gateway import Gateway, Receive, Scope, Send
+from infrastructure.local.patches import apply_all
+from infrastructure.local.patches.patcher import Patcher
+from infrastructure.local.versions import EMULATOR_VERSION
+
+HOST = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 75
+SHUTDOWN_SECONDS = 2
+PARSER_BYTES = 64 * 1024
+"""The HTTP parser takes headers this long, so that those over the gateway's limit get the gateway's answer."""
+
+
+class Launcher:
+    """The ASGI application of both ports."""
+
+    def __init__(self, arguments: argparse.Namespace, saver: durability.Saver) -> None:
+        self._arguments = arguments
+        self._saver = saver
+        self._gateway = Gateway(arguments.stack)
+        self._commands: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
+            ("GET", "/_local/status"): self.status,
+            ("POST", "/_local/save"): self.save,
+            ("POST", "/_local/recycle"): self.recycle,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a request to the gateway, to one of our own commands, or to the emulator."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] != "http":
+            await emulator.app(scope, receive, send)
+        elif scope["server"][1] == self._arguments.api_port:
+            await self._gateway(scope, receive, emulator._with_date_header(send))
+        elif command := self._commands.get((scope["method"], scope["path"])):
+            answer = await asyncio.to_thread(command)
+            headers = {"Content-Type": "application/json"}
+            await emulator._send_response(send, 200, headers, json.dumps(answer).encode())
+        else:
+            await emulator.app(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the emulator load its state; when that fails do not serve, for the next save would overwrite it."""
+        started = False
+
+        async def tell(message: dict[str, Any]) -> None:
+            nonlocal started
+            started = started or message["type"] == "lifespan.startup.complete"
+            await send(message)
+
+        try:
+            await emulator.app(scope, receive, tell)
+        except Exception as error:
+            if started:
+                raise
+            # Any other way out of here makes the server go on without state.
+            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+
+    def status(self) -> dict[str, Any]:
+        """Say which state this is and what it holds."""
+        deployed = self._gateway.deployed()
+        return {
+            "state": str(self._arguments.state),
+            "pid": os.getpid(),
+            "emulator": EMULATOR_VERSION,
+            "api_id": deployed[0] if deployed else None,
+            "workers": sum(map(len, list(lambda_runtime._workers.values()))),
+            **self._saver.status(),
+        }
+
+    def save(self) -> dict[str, Any]:
+        """Write all state to disk."""
+        return {"saved": self._saver.save_all()}
+
+    def recycle(self) -> dict[str, Any]:
+        """End all workers: the next call of each function starts with the code as it is now."""
+        count = sum(map(len, list(lambda_runtime._workers.values())))
+        lambda_runtime.reset()
+        return {"recycled": count}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    arguments = parse(argv)
+    try:
+        check_emulator()
+        _lock = process.hold(arguments.state, process.Running(os.getpid(), arguments.port, arguments.api_port))
+        apply_all(patcher := Patcher())
+        saver = durability.Saver(arguments.state / "emulator")
+        saver.apply(patcher)
+    except LocalStackError as error:
+        sys.exit(str(error))
+    hypercorn_compat.install()
+    raise_file_limit()
+    try:
+        asyncio.run(run(Launcher(arguments, saver), config(arguments)))
+    except LifespanFailureError as error:
+        sys.exit(str(error))
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m infrastructure.local.launcher", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--api-port", type=int, required=True)
+    parser.add_argument("--stack", required=True)
+    return parser.parse_args(argv)
+
+
+def check_emulator() -> None:
+    """Raise `StateError` when another emulator is installed than the one that the patches are written for."""
+    installed = version("ministack")
+    if installed != EMULATOR_VERSION:
+        message = f"MiniStack {installed} is installed, the patches are for {EMULATOR_VERSION}: install the locked requirements."
+        raise StateError(message)
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as the system lets us: each worker needs three."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def config(arguments: argparse.Namespace) -> Config:
+    """Return the server's settings: loopback only."""
+    settings = Config()
+    settings.bind = [f"{HOST}:{arguments.port}", f"{HOST}:{arguments.api_port}"]
+    settings.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    settings.graceful_timeout = SHUTDOWN_SECONDS
+    settings.h11_max_incomplete_size = PARSER_BYTES
+    settings.loglevel = "WARNING"
+    return settings
+
+
+async def run(app: Launcher, settings: Config) -> None:
+    """Serve until a signal asks to stop; then end the workers."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await serve(app, settings, shutdown_trigger=stop.wait)  # type: ignore[arg-type] # hypercorn types ASGI messages one by one
+    lambda_runtime.reset()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Where MiniStack 1.5.33 differs from AWS in what the product needs: one module per gap, named for the gap.
+
+Each module has `apply(patcher)`, and a test that shows the gap without the patch: when that test fails, upstream has mended
+it and the module can go. They reach into private names of the emulator, hence its pinned version.
+"""
+
+from __future__ import annotations
+
+from infrastructure.local.patches import (
+    function_errors,
+    function_logs,
+    http_api_body,
+    http_api_limits,
+    state_language_yaml,
+    stream_positions,
+    worker_ceiling,
+)
+from infrastructure.local.patches.patcher import Patcher
+
+PATCHES = (
+    http_api_body,
+    http_api_limits,
+    state_language_yaml,
+    stream_positions,
+    function_errors,
+    function_logs,
+    worker_ceiling,
+)
+
+
+def apply_all(patcher: Patcher) -> None:
+    """Apply every patch."""
+    for patch in PATCHES:
+        patch.apply(patcher)

@@ -1,0 +1,1 @@
+"""The one OpenAPI document, put together from all functions."""

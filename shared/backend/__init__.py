@@ -1,0 +1,1 @@
+"""How MemorySync does what its functions promise: one package, shipped as a layer."""

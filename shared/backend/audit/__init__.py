@@ -1,0 +1,1 @@
+"""Who did what, in chains that show when a link was changed."""

@@ -1,0 +1,1 @@
+"""Vector and keyword search of memories."""

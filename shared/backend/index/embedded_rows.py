@@ -1,0 +1,158 @@
+"""From an index document to what is stored of it: numbers, and keyed hashes of everything that is a word.
+
+Neither words nor tags, sources or metadata are stored, only 64-bit BLAKE2b hashes under a random key of the file: they can
+be compared but not read, and a collision between two words of one owner is a matter of 1 in 10^9 at 100,000 words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from functools import lru_cache
+from hashlib import blake2b
+from struct import Struct, pack
+
+from backend.index.model import ACTIVE, IndexDocument, MetadataValue
+
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+"""What a column holds for an open lower and an open upper bound."""
+
+
+class Fact(IntEnum):
+    """The columns of a row's facts, each a signed 64-bit number."""
+
+    REVISION = 0
+    CHUNK = 1
+    ROW_VERSION = 2
+    CREATED_AT = 3
+    VALID_FROM = 4
+    VALID_UNTIL = 5
+    KNOWN_FROM = 6
+    KNOWN_UNTIL = 7
+    EXPIRES_AT = 8
+    LENGTH = 9
+    ACTIVE = 10
+    SUMMARY = 11
+
+
+class Facet(StrEnum):
+    """What documents can be told apart by, for equality only."""
+
+    MEMORY = "memory"
+    SOURCE = "source"
+    TAG = "tag"
+    TIER = "tier"
+    TYPE = "type"
+    SESSION = "session"
+    METADATA = "metadata"
+
+
+_FACTS = Struct(f"<{len(Fact)}q")
+_IDENTITY = Struct("<3q")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored document. `facts` are `Fact` columns; `terms` pairs of hash (8 bytes) and count (4); `facets` hashes."""
+
+    memory_id: str
+    tier: str
+    model: str | None
+    facts: bytes
+    terms: bytes
+    facets: bytes
+    vector: bytes | None
+
+    @property
+    def identity(self) -> tuple[str, int, int]:
+        """Memory, revision and chunk: the document id."""
+        revision, chunk, _ = _IDENTITY.unpack_from(self.facts)
+        return self.memory_id, revision, chunk
+
+    @property
+    def row_version(self) -> int:
+        """The row version that this is of."""
+        version: int = _IDENTITY.unpack_from(self.facts)[2]
+        return version
+
+
+class Hasher:
+    """Hashes words and facets under the key of one file."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self.term = lru_cache(maxsize=1 << 16)(self._term)
+        self.facet = lru_cache(maxsize=1 << 16)(self._facet)
+
+    def metadata(self, name: str, value: MetadataValue) -> int:
+        """Return the hash of one metadata field and its value; equal values of JSON have equal hashes."""
+        return self.facet(Facet.METADATA, f"{len(name)}:{name}{_canonical(value)}")
+
+    def _term(self, stem: str) -> int:
+        return self._hash(b"t", stem)
+
+    def _facet(self, kind: Facet, value: str) -> int:
+        return self._hash(b"f" + kind.value.encode() + b"\0", value)
+
+    def _hash(self, kind: bytes, value: str) -> int:
+        digest = blake2b(kind + value.encode("utf-8", "surrogatepass"), digest_size=8, key=self._key)
+        return int.from_bytes(digest.digest(), "little")
+
+
+def encode(document: IndexDocument, hasher: Hasher) -> Row:
+    """Return the row of a document. Raises `ValueError` for a vector that is not whole float32 numbers."""
+    if document.vector is not None and (len(document.vector) % 4 or not document.vector):
+        msg = "A vector is float32 components of 4 bytes each."
+        raise ValueError(msg)
+    facts = _FACTS.pack(
+        document.revision,
+        document.chunk,
+        document.row_version,
+        document.created_at,
+        _or(document.valid_from, SMALLEST),
+        _or(document.valid_until, LARGEST),
+        document.known_from,
+        _or(document.known_until, LARGEST),
+        _or(document.expires_at, LARGEST),
+        document.length,
+        document.state == ACTIVE,
+        document.is_summary,
+    )
+    counted = [part for stem, count in document.stems.items() if count > 0 for part in (hasher.term(stem), count)]
+    facets = sorted(set(_facets(document, hasher)))
+    return Row(
+        memory_id=document.memory_id,
+        tier=document.tier,
+        model=document.model,
+        facts=facts,
+        terms=pack("<" + "QI" * (len(counted) // 2), *counted),
+        facets=pack(f"<{len(facets)}Q", *facets),
+        vector=document.vector,
+    )
+
+
+def _facets(document: IndexDocument, hasher: Hasher) -> Iterable[int]:
+    yield hasher.facet(Facet.MEMORY, document.memory_id)
+    yield hasher.facet(Facet.TIER, document.tier)
+    yield hasher.facet(Facet.TYPE, document.memory_type)
+    if document.source is not None:
+        yield hasher.facet(Facet.SOURCE, document.source)
+    if document.session_id is not None:
+        yield hasher.facet(Facet.SESSION, document.session_id)
+    for tag in document.tags:
+        yield hasher.facet(Facet.TAG, tag)
+    for name, value in document.metadata.items():
+        yield hasher.metadata(name, value)
+
+
+def _canonical(value: MetadataValue) -> str:
+    if value is None or isinstance(value, bool):
+        return f"={value}"
+    if isinstance(value, str):
+        return f'"{value}'
+    return f"#{int(value)}" if float(value).is_integer() else f"#{value!r}"
+
+
+def _or(moment: int | None, otherwise: int) -> int:
+    return otherwise if moment is None else moment

@@ -1,0 +1,218 @@
+"""One table, in plain items. Every call goes through the seam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action, AddAction, RemoveAction, SetAction
+
+from backend.kit.dynamodb.limits import BATCH_GET_KEYS, BATCH_WRITE_ITEMS
+from backend.kit.dynamodb.seam import Seam
+from backend.kit.dynamodb.values import from_item, to_attribute, to_item
+
+Item = dict[str, Any]
+Key = tuple[str, str] | tuple[str]
+
+
+def attribute(name: str) -> Path:
+    """Name an attribute in a condition or an update: `attribute("state") == "active"`, `attribute("n").set(1)`."""
+    return Path([name])
+
+
+def set_to(name: str, value: Any) -> Action:  # noqa: ANN401 - any storable value
+    """Return the update that gives an attribute a value; None removes it."""
+    path = attribute(name)
+    return path.remove() if value is None else SetAction(path, path._to_operand(to_attribute(value)))  # noqa: SLF001 - the public `set` serialises bytes and nested values its own way
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items of one page, and the key to go on from, None at the end."""
+
+    items: list[Item]
+    next_key: Item | None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A put inside a transaction."""
+
+    table: Table
+    item: Item
+    condition: Condition | None = None
+
+    def request(self) -> dict[str, Any]:
+        """Return the service's form."""
+        return {"Put": {"TableName": self.table.name, "Item": to_item(self.item), **_conditions(self.condition)}}
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An update inside a transaction."""
+
+    table: Table
+    key: Key
+    actions: Sequence[Action]
+    condition: Condition | None = None
+
+    def request(self) -> dict[str, Any]:
+        """Return the service's form."""
+        body = _expressions(self.condition, self.actions)
+        return {"Update": {"TableName": self.table.name, "Key": key_of(self.key), **body, **_RETURN_OLD}}
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A delete inside a transaction."""
+
+    table: Table
+    key: Key
+    condition: Condition | None = None
+
+    def request(self) -> dict[str, Any]:
+        """Return the service's form."""
+        return {"Delete": {"TableName": self.table.name, "Key": key_of(self.key), **_conditions(self.condition)}}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition that must hold inside a transaction."""
+
+    table: Table
+    key: Key
+    condition: Condition
+
+    def request(self) -> dict[str, Any]:
+        """Return the service's form."""
+        return {"ConditionCheck": {"TableName": self.table.name, "Key": key_of(self.key), **_conditions(self.condition)}}
+
+
+Write = Put | Update | Delete | Check
+_RETURN_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table by its name. Errors are the seam's."""
+
+    name: str
+    seam: Seam = field(repr=False)
+
+    def get(self, *key: str, consistent: bool = True) -> Item | None:
+        """Return the item, or None."""
+        answer = self.seam.dispatch("GetItem", {"TableName": self.name, "Key": key_of(key), "ConsistentRead": consistent})
+        found = answer.get("Item")
+        return from_item(found) if found else None
+
+    def check(self) -> None:
+        """Return when the table answers. Raises as every call does."""
+        self.get("HEALTH", "HEALTH", consistent=False)
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> list[Item]:
+        """Return the items that exist, in no order; keys may repeat. One round trip for each 100."""
+        found: list[Item] = []
+        distinct = list(dict.fromkeys(keys))
+        for start in range(0, len(distinct), BATCH_GET_KEYS):
+            asked = [key_of(key) for key in distinct[start : start + BATCH_GET_KEYS]]
+            request = {self.name: {"Keys": asked, "ConsistentRead": consistent}}
+            answer = self.seam.dispatch("BatchGetItem", {"RequestItems": request})
+            found += [from_item(item) for item in answer["Responses"].get(self.name, [])]
+        return found
+
+    def put(self, item: Item, condition: Condition | None = None) -> None:
+        """Store the item, if the condition holds for what is there."""
+        self.seam.dispatch("PutItem", {"TableName": self.name, "Item": to_item(item), **_conditions(condition)})
+
+    def put_many(self, items: Sequence[Item]) -> None:
+        """Store items without conditions, 25 a call; doing it twice is harmless."""
+        for start in range(0, len(items), BATCH_WRITE_ITEMS):
+            writes = [{"PutRequest": {"Item": to_item(item)}} for item in items[start : start + BATCH_WRITE_ITEMS]]
+            self.seam.dispatch("BatchWriteItem", {"RequestItems": {self.name: writes}})
+
+    def update(self, *key: str, actions: Sequence[Action], condition: Condition | None = None) -> Item:
+        """Change the item in place and return it as it is afterwards."""
+        body = {"TableName": self.name, "Key": key_of(key), **_expressions(condition, actions), "ReturnValues": "ALL_NEW"}
+        answer = self.seam.dispatch("UpdateItem", {**body, **(_RETURN_OLD if condition is not None else {})})
+        return from_item(answer["Attributes"])
+
+    def delete(self, *key: str, condition: Condition | None = None) -> None:
+        """Remove the item, if the condition holds; removing what is gone without a condition is no error."""
+        self.seam.dispatch("DeleteItem", {"TableName": self.name, "Key": key_of(key), **_conditions(condition)})
+
+    def query(  # noqa: PLR0913 - one word for each thing that a query can say
+        self,
+        partition: str,
+        *,
+        index: str | None = None,
+        where: Condition | None = None,
+        limit: int | None = None,
+        descending: bool = False,
+        start: Item | None = None,
+        consistent: bool = False,
+    ) -> Page:
+        """Return one page of a partition (of the table, or of the index `NAME` with keys `NAME_pk`, `NAME_sk`).
+
+        `where` is a condition on the sort key. A page ends at 1 MB or at the limit: `next_key` tells whether there is more.
+        """
+        condition = attribute(f"{index}_pk" if index else "pk") == partition
+        if where is not None:
+            condition &= where
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        body: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition.serialize(names, values),
+            "ScanIndexForward": not descending,
+            "ExpressionAttributeNames": {short: name for name, short in names.items()},
+            "ExpressionAttributeValues": values,
+        }
+        if index:
+            body["IndexName"] = index
+        else:
+            body["ConsistentRead"] = consistent
+        if limit is not None:
+            body["Limit"] = limit
+        if start:
+            body["ExclusiveStartKey"] = to_item(start)
+        answer = self.seam.dispatch("Query", body)
+        last = answer.get("LastEvaluatedKey")
+        return Page([from_item(item) for item in answer.get("Items", [])], from_item(last) if last else None)
+
+
+def transact(seam: Seam, writes: Sequence[Write], token: str) -> None:
+    """Do all writes or none. The same token again within ten minutes does nothing twice (1 to 36 characters)."""
+    items = [write.request() for write in writes]
+    seam.dispatch("TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token})
+
+
+def key_of(key: Key | tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Return a key's typed form: (pk) or (pk, sk)."""
+    return {name: {"S": value} for name, value in zip(("pk", "sk"), key, strict=False)}
+
+
+def _conditions(condition: Condition | None) -> Mapping[str, Any]:
+    return {**_expressions(condition, ()), **_RETURN_OLD} if condition is not None else {}
+
+
+def _expressions(condition: Condition | None, actions: Sequence[Action]) -> dict[str, Any]:
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+    if condition is not None:
+        body["ConditionExpression"] = condition.serialize(names, values)
+    clauses = []
+    for word, kind in (("SET", SetAction), ("REMOVE", RemoveAction), ("ADD", AddAction)):
+        parts = [action.serialize(names, values) for action in actions if isinstance(action, kind)]
+        if parts:
+            clauses.append(f"{word} {', '.join(parts)}")
+    if clauses:
+        body["UpdateExpression"] = " ".join(clauses)
+    if names:
+        body["ExpressionAttributeNames"] = {short: name for name, short in names.items()}
+    if values:
+        body["ExpressionAttributeValues"] = values
+    return body

@@ -1,0 +1,118 @@
+"""Types that the wire schemas of every feature are made of."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from backend.kit.clock import as_utc, to_rfc3339
+from backend.kit.errors import Fault, MetadataTooLargeError
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?")
+
+
+def clean(text: str) -> str:
+    """Refuse what no store can keep faithfully: NUL, and halves of surrogate pairs. Raises `ValueError`."""
+    if "\0" in text:
+        msg = "Must not hold the NUL character (U+0000); leave it out."
+        raise ValueError(msg)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        msg = "Must not hold half of a surrogate pair; send whole Unicode characters."
+        raise ValueError(msg)
+    return text
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        msg = "Must be a date and time by RFC 3339, such as 2026-10-02T09:00:00Z."
+        raise ValueError(msg)
+    # Python 3.11 reads at most six digits of a second's fraction, the standard allows more.
+    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
+
+
+Clean = Annotated[str, AfterValidator(clean)]
+Name = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(clean)]
+Moment = Annotated[
+    datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
+]
+EndUserId = Annotated[
+    str | int,
+    Field(union_mode="left_to_right", description="The end user, text or number; the same as the header X-End-User-ID."),
+]
+
+
+class Wire(BaseModel):
+    """A request body: unknown fields are kept aside, to be named in `warnings`."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+    def warnings(self) -> list[str]:
+        """Say what was read otherwise than it was sent."""
+        unknown = [f"Unknown field '{name[:64]}' was not used." for name in sorted(self.model_extra or {})]
+        naive = [
+            f"'{name}' has no offset and was read as UTC."
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), datetime) and value.tzinfo is None
+        ]
+        return unknown + naive
+
+    def canonical(self) -> str:
+        """Return the body as sent, in one form: what makes two bodies the same request."""
+        return json.dumps(self.model_dump(mode="json", exclude_unset=True), sort_keys=True, ensure_ascii=True)
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """Return the moment in UTC, None as None."""
+    return as_utc(moment) if moment else None
+
+
+def shown(moment: datetime | None) -> str | None:
+    """Return the moment as answers show it."""
+    return to_rfc3339(moment) if moment else None
+
+
+def check_metadata(metadata: dict[str, Any], *, most_bytes: int, most_depth: int) -> dict[str, Any]:
+    """Refuse metadata that is too large, too deep or not JSON. Raises `MetadataTooLargeError`, `ValueError`."""
+    if _depth(metadata) > most_depth:
+        msg = f"Must not be nested deeper than {most_depth} levels; flatten it."
+        raise ValueError(msg)
+    try:
+        size = len(
+            json.dumps(metadata, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="surrogatepass")
+        )
+    except ValueError as error:
+        msg = "Must be JSON: NaN and Infinity are not."
+        raise ValueError(msg) from error
+    if size > most_bytes:
+        msg = f"The metadata has {size} bytes as compact JSON; the limit is {most_bytes}."
+        cure = "Keep in metadata only what you search on; put the rest into the text or into your own store."
+        raise MetadataTooLargeError(msg, faults=(Fault("/metadata", cure),), limit_bytes=most_bytes)
+    for text in _texts(metadata):
+        clean(text)
+    return metadata
+
+
+def _depth(value: object) -> int:
+    deepest, level = 0, [value]
+    while level:
+        containers = [each for each in level if isinstance(each, dict | list)]
+        deepest += bool(containers)
+        level = [child for each in containers for child in (each.values() if isinstance(each, dict) else each)]
+    return deepest
+
+
+def _texts(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield name
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)

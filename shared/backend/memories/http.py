@@ -1,0 +1,201 @@
+"""Between `/memory` routes and the use cases."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Path, Query
+from fastapi.responses import JSONResponse
+
+from backend import bootstrap
+from backend.kit import observability, wire
+from backend.kit.errors import Fault, MemoryNotFoundError, MethodNotAllowedError, ValidationFailedError
+from backend.kit.http import json_answer, refusals
+from backend.memories.model import Added, Memory, Outcome, Request
+from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemoryView
+from backend.tenancy.model import Caller
+from backend.tenancy.scope import Scope
+
+LONGEST_KEY = 255
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
+POST_ONLY = frozenset({"add", "query"})
+ADD_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": MemoryAdded | AddPreview, "description": "Known already, or a dry run"},
+    **refusals(
+        HTTPStatus.CONFLICT,
+        HTTPStatus.GONE,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ),
+}
+_MEMORY_ID = re.compile(r"mem_[0-9A-HJKMNP-TV-Z]{26}")
+_PRINTABLE = re.compile(r"[\x20-\x7e]+")
+
+
+def idempotency_key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description=f"The same key and body again gives the same answer. 1 to {LONGEST_KEY} characters.",
+        ),
+    ] = None,
+) -> str | None:
+    """Return the request's idempotency key. Raises `ValidationFailedError`."""
+    if key is not None and (not 0 < len(key) <= LONGEST_KEY or not _PRINTABLE.fullmatch(key)):
+        cure = f"Send 1 to {LONGEST_KEY} printable ASCII characters."
+        msg = "The idempotency key is not usable."
+        raise ValidationFailedError(msg, faults=(Fault("header:Idempotency-Key", cure),))
+    return key
+
+
+def memory_id(text: Annotated[str, Path(alias="id", description="The memory's id.")]) -> str:
+    """Return the id of the path. What cannot be an id names no memory; what names a route with another method says so."""
+    if text in POST_ONLY:
+        msg = "This path takes POST."
+        raise MethodNotAllowedError(msg, allow="POST")
+    if not _MEMORY_ID.fullmatch(text):
+        raise MemoryNotFoundError(text[:64])
+    observability.note(memory_id=text)
+    return text
+
+
+IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
+MemoryId = Annotated[str, Depends(memory_id)]
+Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="How many at most.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=2048)]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDoor:
+    """From a caller's request to the use case, and from what came of it to the answer."""
+
+    container: bootstrap.Container
+
+    def add(self, caller: Caller, body: MemoryAdd, key: str | None) -> JSONResponse:
+        """Answer `POST /memory/add`."""
+        scope = self.scope(caller, body.user_id)
+        if body.dry_run:
+            return self._preview(scope, body)
+        if key and body.client_ref and key != body.client_ref:
+            cure = "It is another name for the header Idempotency-Key; send one of them."
+            msg = "Two different idempotency keys."
+            raise ValidationFailedError(msg, faults=(Fault("/client_ref", cure),))
+        keyed = self._request(scope, "POST /memory/add", key or body.client_ref, body.canonical())
+        added = self.container.memories.add(scope, body.said(), keyed)
+        observability.note(memory_id=added.memories[0].memory_id, outcome=added.outcomes[0].outcome.value)
+        headers = {"ETag": etag(added.memories[0])}
+        if added.replayed:
+            headers["Idempotent-Replay"] = "true"
+        return json_answer(self._added(added, body), _status(added), headers)
+
+    def get(self, caller: Caller, memory_id: str) -> JSONResponse:
+        """Answer `GET /memory/{id}`."""
+        memory = self.container.memories.get(self.scope(caller, None), memory_id)
+        body = {**MemoryView.fields_of(memory), "request_id": observability.request_id()}
+        return json_answer(body, HTTPStatus.OK, {"ETag": etag(memory)})
+
+    def page(self, caller: Caller, limit: int, cursor: str | None) -> JSONResponse:
+        """Answer `GET /memory`."""
+        scope = self.scope(caller, None)
+        cursors, purpose = self.container.cursors(scope.tenant_id), "GET /memory " + " ".join(scope.keys)
+        before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
+        page = self.container.memories.page(scope, limit, before)
+        following = cursors.issue(purpose, {"before": page.next_position}) if page.next_position else None
+        body = {
+            "items": [MemoryView.fields_of(memory) for memory in page.memories],
+            "next_cursor": following,
+            "has_more": following is not None,
+            "warnings": [],
+            "request_id": observability.request_id(),
+        }
+        observability.count("results", len(page.memories))
+        return json_answer(body, HTTPStatus.OK)
+
+    def forget(self, caller: Caller, memory_id: str, key: str | None) -> JSONResponse:
+        """Answer `DELETE /memory/{id}`."""
+        scope = self.scope(caller, None)
+        keyed = self._request(scope, "DELETE /memory/{id}", key, memory_id)
+        memory, replayed = self.container.memories.forget(scope, memory_id, keyed)
+        body = {
+            "id": memory.memory_id,
+            "state": memory.state.value,
+            "forgotten_at": wire.shown(memory.forgotten_at),
+            "request_id": observability.request_id(),
+        }
+        headers = {"Idempotent-Replay": "true"} if replayed else {}
+        return json_answer(body, HTTPStatus.OK, headers)
+
+    def scope(self, caller: Caller, body_user_id: str | int | None) -> Scope:
+        """Return what this request may touch."""
+        return self.container.access.scope_for(caller, caller.acting_for(body_user_id))
+
+    def _request(self, scope: Scope, route: str, key: str | None, body: str) -> Request | None:
+        """Return what the request is recorded under: owner, route and key, so that no other end user ever meets it."""
+        if key is None:
+            return None
+        tenant = self.container.macs.of(scope.tenant_id)
+        return Request(
+            record_id=tenant.mac("request", scope.project_id or "", scope.home, route, key),
+            body_mac=tenant.mac("body", body),
+        )
+
+    def _added(self, added: Added, body: MemoryAdd) -> dict[str, Any]:
+        first = added.memories[0]
+        return {
+            **MemoryView.fields_of(first),
+            "memory_ids": [memory.memory_id for memory in added.memories],
+            "candidates_extracted": len(added.outcomes),
+            "candidates_stored": sum(each.outcome is Outcome.STORED for each in added.outcomes),
+            "outcomes": [
+                {"candidate": each.candidate, "outcome": each.outcome.value, "memory_id": each.memory_id, "rule": each.rule}
+                for each in added.outcomes
+            ],
+            "consistency_token": f"ct_{first.memory_id.removeprefix('mem_')}_{first.row_version}",
+            "warnings": body.warnings(),
+            "request_id": observability.request_id(),
+        }
+
+    def _preview(self, scope: Scope, body: MemoryAdd) -> JSONResponse:
+        preview = self.container.memories.preview(scope, body.said())
+        outcomes = [
+            {
+                "candidate": outcome.candidate,
+                "outcome": outcome.outcome.value,
+                "memory_id": outcome.memory_id or None,
+                "rule": outcome.rule,
+                "text": candidate.text,
+                "category": candidate.category,
+                "memory_type": candidate.memory_type,
+                "confidence": candidate.confidence,
+                "span": list(candidate.span),
+                "extracted_key": candidate.extracted_key,
+            }
+            for candidate, outcome in zip(preview.candidates, preview.outcomes, strict=True)
+        ]
+        answer = {
+            "status": "dry_run",
+            "candidates_extracted": len(outcomes),
+            "outcomes": outcomes,
+            "warnings": body.warnings(),
+            "request_id": observability.request_id(),
+        }
+        return json_answer(answer, HTTPStatus.OK)
+
+
+def etag(memory: Memory) -> str:
+    """Return the memory's entity tag: its revision."""
+    return f'"r{memory.revision}"'
+
+
+def _status(added: Added) -> HTTPStatus:
+    if len(added.outcomes) != 1:
+        return HTTPStatus.MULTI_STATUS
+    return HTTPStatus.CREATED if added.outcomes[0].outcome is Outcome.STORED else HTTPStatus.OK
+
+
+Memories = Annotated[MemoryDoor, Depends(lambda: MemoryDoor(bootstrap.container()))]

@@ -1,0 +1,205 @@
+"""What a memory is, what can be asked of it, and the limits that hold everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from backend.embedding.model import Vector
+from backend.tenancy.scope import Scope
+
+MAX_TEXT_BYTES = 100 * 1024
+MAX_METADATA_BYTES = 16 * 1024
+MAX_METADATA_DEPTH = 16
+MAX_TAGS = 64
+SCHEMA_VERSION = 1
+
+
+class State(StrEnum):
+    """Where in its life a memory is."""
+
+    ACTIVE = "active"
+    FORGOTTEN = "soft_deleted"
+
+
+class VectorState(StrEnum):
+    """Whether a memory can be found by meaning yet."""
+
+    READY = "ready"
+    PENDING = "pending_embedding"
+
+
+class Outcome(StrEnum):
+    """What became of a candidate."""
+
+    STORED = "stored"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a caller wants remembered, as they sent it."""
+
+    text: str
+    source: str | None = None
+    event_type: str | None = None
+    tags: tuple[str, ...] = ()
+    importance: float = 0.5
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    session_id: str | None = None
+    speaker: str | None = None
+    role: str | None = None
+    occurred_at: datetime | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    ttl_minutes: int | None = None
+    deduplicate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing worth remembering in what was said: `span` is where it stands there, in characters."""
+
+    text: str
+    extracted_key: str
+    span: tuple[int, int]
+    category: str = "factual"
+    memory_type: str = "fact"
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The current revision of a memory. `row_version` grows with every write that the index should hear of."""
+
+    memory_id: str
+    tenant_id: str
+    scope_key: str
+    project_id: str | None
+    end_user_id: str
+    text: str
+    extracted_key: str
+    created_at: datetime
+    updated_at: datetime
+    valid_from: datetime
+    valid_until: datetime | None = None
+    occurred_at: datetime | None = None
+    expires_at: datetime | None = None
+    source: str | None = None
+    event_type: str | None = None
+    tags: tuple[str, ...] = ()
+    importance: float = 0.5
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    session_id: str | None = None
+    speaker: str | None = None
+    role: str | None = None
+    category: str = "factual"
+    memory_type: str = "fact"
+    confidence: float = 1.0
+    tier: str = "hot"
+    state: State = State.ACTIVE
+    is_summary: bool = False
+    summary: str | None = None
+    vector: Vector | None = None
+    model: str | None = None
+    revision: int = 1
+    row_version: int = 1
+    forgotten_at: datetime | None = None
+
+    @property
+    def vector_state(self) -> VectorState:
+        """Tell whether the vector is there."""
+        return VectorState.READY if self.vector else VectorState.PENDING
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether it may be read: neither forgotten nor expired."""
+        return self.state is State.ACTIVE and (self.expires_at is None or self.expires_at > now)
+
+    def readable_by(self, scope: Scope, now: datetime) -> bool:
+        """Tell whether this scope may read it now."""
+        return self.tenant_id == scope.tenant_id and self.scope_key in scope and self.is_live(now)
+
+    def with_vector(self, vector: Vector, model: str, now: datetime) -> Memory:
+        """Return the next version, which can be found by meaning."""
+        return replace(self, vector=vector, model=model, updated_at=now, row_version=self.row_version + 1)
+
+    def forgotten(self, now: datetime) -> Memory:
+        """Return the next version, which nobody can read."""
+        return replace(self, state=State.FORGOTTEN, forgotten_at=now, updated_at=now, row_version=self.row_version + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a memory comes from: which source said it, where in it, and the SHA-256 of what was said."""
+
+    evidence_id: str
+    memory_id: str
+    recorded_at: datetime
+    span: tuple[int, int]
+    sha256: str
+    source: str | None = None
+    session_id: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateOutcome:
+    """What became of the candidate with this number; `rule` says why, where it was not simply stored."""
+
+    candidate: int
+    outcome: Outcome
+    memory_id: str
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What an add did. `memories` stand in the order of their outcomes; `replayed` tells a repeated request."""
+
+    memories: tuple[Memory, ...]
+    outcomes: tuple[CandidateOutcome, ...]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an add would do."""
+
+    candidates: tuple[Candidate, ...]
+    outcomes: tuple[CandidateOutcome, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Memories, newest first, and the position to go on from, None at the end."""
+
+    memories: tuple[Memory, ...]
+    next_position: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One keyed request: what it is stored under, and the MAC of its body, to tell another body from the same."""
+
+    record_id: str
+    body_mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to do a request. `claim_id` stays the same when a died attempt is taken over, and ids derive from it."""
+
+    claim_id: str
+    record_id: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A request that was done before: ids and outcomes, never text."""
+
+    outcomes: tuple[CandidateOutcome, ...]
+    memory_ids: tuple[str, ...]

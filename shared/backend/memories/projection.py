@@ -1,0 +1,162 @@
+"""From the table to the index: on a change, for what was missed, and for vectors that are still owed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from backend.embedding.model import Purpose
+from backend.embedding.ports import Embedder
+from backend.index.model import IndexDocument, Tombstone
+from backend.index.ports import MemoryIndex
+from backend.kit import deadline, observability
+from backend.kit.clock import Clock
+from backend.kit.errors import (
+    ConflictError,
+    DependencyUnavailableError,
+    EmbeddingUnavailableError,
+    IndexUnavailableError,
+)
+from backend.memories.documents import change_for, document_of
+from backend.memories.model import Memory, State
+from backend.memories.ports import MemoryStore, Parking
+
+OVERDUE_AFTER = timedelta(seconds=60)
+ROWS_A_ROUND = 100
+TEXTS_A_ROUND = 32
+SPARE_SECONDS = 5.0
+TRIES_ALONE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """How many rows the index now shows, and how many had to be put aside."""
+
+    shown: int
+    parked: int
+
+
+class Projection:
+    """The table is the truth; the index shows it. Doing any of this twice, late or in any order is harmless."""
+
+    def __init__(self, *, store: MemoryStore, index: MemoryIndex, embedder: Embedder, parking: Parking, clock: Clock) -> None:
+        self._store = store
+        self._index = index
+        self._embedder = embedder
+        self._parking = parking
+        self._clock = clock
+
+    def project(self, targets: Iterable[tuple[str, str]]) -> Projected:
+        """Make the index show these (tenant, memory id) as the table has them now, then drop their markers.
+
+        Raises `DependencyUnavailableError` when table or index do not answer: then every marker is still there. A row that
+        fails for any other reason is parked after a second try alone, so that it holds up nobody.
+        """
+        by_tenant: dict[str, list[str]] = defaultdict(list)
+        for tenant_id, memory_id in dict.fromkeys(targets):
+            by_tenant[tenant_id].append(memory_id)
+        shown = parked = 0
+        for tenant_id, memory_ids in by_tenant.items():
+            rows = list(self._store.get_many(tenant_id, memory_ids).values())
+            done = self._shown(tenant_id, rows)
+            shown += len(done)
+            parked += len(rows) - len(done)
+            for memory in done:
+                self._store.settle(memory)
+        observability.count("projected", shown)
+        observability.count("parked", parked)
+        return Projected(shown, parked)
+
+    def follow(self, targets: Iterable[tuple[str, str]]) -> None:
+        """Project what a stream names.
+
+        While table or index do not answer nothing is raised: the markers are the guarantee, the sweep comes back to them,
+        and a stream that stands still would hold up everything behind it.
+        """
+        try:
+            self.project(targets)
+        except DependencyUnavailableError as error:
+            observability.note(left_to_sweep=type(error).__name__)
+
+    def sweep(self) -> int:
+        """Project what should have been projected a minute ago; return how many rows that were."""
+        return self._rounds(lambda: self._store.overdue(self._clock.now() - OVERDUE_AFTER, ROWS_A_ROUND), self._swept)
+
+    def repair(self) -> int:
+        """Give vectors to the rows that wait for one, oldest first; return how many got theirs."""
+        return self._rounds(lambda: self._store.without_vector(self._clock.now(), TEXTS_A_ROUND), self._repaired)
+
+    def _rounds(self, due: Callable[[], list[tuple[str, str]]], work: Callable[[list[tuple[str, str]]], int]) -> int:
+        """Work through what is due, round by round, until nothing new is or the time is nearly up."""
+        total = 0
+        seen: set[tuple[str, str]] = set()
+        while deadline.remaining() > SPARE_SECONDS:
+            targets = [target for target in due() if target not in seen]
+            if not targets:
+                break
+            seen.update(targets)
+            total += work(targets)
+        return total
+
+    def _swept(self, targets: list[tuple[str, str]]) -> int:
+        return self.project(targets).shown
+
+    def _repaired(self, targets: list[tuple[str, str]]) -> int:
+        by_tenant: dict[str, list[str]] = defaultdict(list)
+        for tenant_id, memory_id in targets:
+            by_tenant[tenant_id].append(memory_id)
+        filled = 0
+        for tenant_id, memory_ids in by_tenant.items():
+            rows = self._store.get_many(tenant_id, memory_ids).values()
+            waiting = [row for row in rows if row.vector is None and row.state is State.ACTIVE]
+            filled += self._filled(waiting)
+        observability.count("repaired", filled)
+        return filled
+
+    def _filled(self, waiting: Sequence[Memory]) -> int:
+        if not waiting:
+            return 0
+        try:
+            vectors = self._embedder.embed([memory.text for memory in waiting], Purpose.DOCUMENT)
+        except EmbeddingUnavailableError:
+            observability.note(embedder="down")
+            return 0
+        filled = 0
+        for memory, vector in zip(waiting, vectors, strict=True):
+            whole = memory.with_vector(vector, self._embedder.model.identity, self._clock.now())
+            try:
+                self._store.replace(whole, document_of(whole))
+            except ConflictError:
+                # Somebody changed the row meanwhile; it still waits for its vector and comes up again.
+                continue
+            filled += 1
+        return filled
+
+    def _shown(self, tenant_id: str, rows: Sequence[Memory]) -> list[Memory]:
+        """Write the rows to the index together, and one by one when they fail together; return those it now shows."""
+        try:
+            self._index.write(tenant_id, [change_for(row) for row in rows])
+        except IndexUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one row of them must not hold up the others
+            observability.log_failure("a batch could not be projected", error)
+            return [row for row in rows if self._shown_alone(tenant_id, row)]
+        return list(rows)
+
+    def _shown_alone(self, tenant_id: str, row: Memory) -> bool:
+        reason = ""
+        for _ in range(TRIES_ALONE):
+            try:
+                change: IndexDocument | Tombstone = change_for(row)
+                self._index.write(tenant_id, [change])
+            except DependencyUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, one row must not hold up its shard: it is parked
+                reason = type(error).__name__
+            else:
+                return True
+        self._parking.park(tenant_id, row.memory_id, row.row_version, reason)
+        self._store.set_aside(row)
+        return False

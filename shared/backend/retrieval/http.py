@@ -1,0 +1,81 @@
+"""Between `/memory/query` and the use case."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi.responses import JSONResponse
+
+from backend import bootstrap
+from backend.index.text import query_stems
+from backend.kit import observability
+from backend.kit.http import json_answer
+from backend.memories.schemas import MemoryView
+from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer
+from backend.retrieval.schemas import MemoryQuery
+from backend.retrieval.spans import best_span
+from backend.tenancy.model import Caller
+
+CONTEXT_BYTES = 4 * ANSWER_TEXT_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalDoor:
+    """From a caller's question to the use case, and from what was found to the answer."""
+
+    container: bootstrap.Container
+
+    def query(self, caller: Caller, body: MemoryQuery) -> JSONResponse:
+        """Answer `POST /memory/query`."""
+        start = time.perf_counter()
+        scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
+        found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
+        words = frozenset(query_stems(body.query))
+        memories = [_shown(answer, words, full=body.full_text) for answer in found.answers]
+        if found.degraded:
+            observability.note(degraded=",".join(found.degraded))
+        answer = {
+            "memories": memories,
+            "context": _context(memories),
+            "latency_ms": round((time.perf_counter() - start) * 1000),
+            "session_id": body.session_id,
+            "degraded": list(found.degraded),
+            "warnings": body.warnings(),
+            "scope_diagnostics": None,
+            "request_id": observability.request_id(),
+        }
+        return json_answer(answer, HTTPStatus.OK)
+
+
+def _shown(answer: Answer, words: frozenset[str], *, full: bool) -> dict[str, Any]:
+    memory = answer.memory
+    start, end = (0, len(memory.text)) if full else best_span(memory.text, words, ANSWER_TEXT_BYTES)
+    return {
+        **MemoryView.fields_of(memory),
+        "text": memory.text[start:end],
+        "text_truncated": end - start < len(memory.text),
+        "span": [start, end],
+        "score": round(answer.relevance, 6),
+        "factors": {"semantic": round(answer.relevance, 6)},
+    }
+
+
+def _context(memories: list[dict[str, Any]]) -> str:
+    """Return the answers as lines for a prompt, best first, as many as fit into 16 KB."""
+    lines: list[str] = []
+    size = 0
+    for memory in memories:
+        said = f"{memory['speaker']}: {memory['text']}" if memory["speaker"] else memory["text"]
+        line = f"[{(memory['occurred_at'] or memory['created_at'])[:10]}] {said}"
+        size += len(line.encode()) + 1
+        if size > CONTEXT_BYTES:
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+Retrieval = Annotated[RetrievalDoor, Depends(lambda: RetrievalDoor(bootstrap.container()))]

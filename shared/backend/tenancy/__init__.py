@@ -1,0 +1,1 @@
+"""Tenants, projects, keys, tokens, and who is calling."""

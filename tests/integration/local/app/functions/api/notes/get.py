@@ -1,0 +1,16 @@
+"""GET /notes/{id}: read a note."""
+
+import json
+import os
+
+import boto3
+
+table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
+
+
+def handler(event, context):
+    item = table.get_item(Key={"pk": event["pathParameters"]["id"], "sk": "ROW"}).get("Item")
+    if item is None:
+        problem = json.dumps({"title": "Not found", "status": 404})
+        return {"statusCode": 404, "headers": {"content-type": "application/problem+json"}, "body": problem}
+    return {"statusCode": 200, "body": json.dumps({"id": item["pk"], "text": item["text"]})}

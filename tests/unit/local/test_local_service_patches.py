@@ -1,0 +1,45 @@
+import json
+
+from infrastructure.local.patches import state_language_yaml, stream_positions
+from infrastructure.local.patches.patcher import Patcher
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
+
+YAML = "StartAt: Work\nStates:\n  Work:\n    Type: Pass\n    End: true\n"
+MACHINE = {"StartAt": "Work", "States": {"Work": {"Type": "Pass", "End": True}}}
+
+
+def test_the_stock_emulator_stores_a_state_machine_in_yaml_as_it_is() -> None:
+    assert provisioners._sfn_definition({"DefinitionString": YAML}) == YAML
+
+
+def test_a_state_machine_in_yaml_is_stored_as_json(patcher: Patcher) -> None:
+    state_language_yaml.apply(patcher)
+
+    assert json.loads(provisioners._sfn_definition({"DefinitionString": YAML})) == MACHINE
+
+
+def test_a_state_machine_in_json_stays_as_it_is(patcher: Patcher) -> None:
+    state_language_yaml.apply(patcher)
+
+    assert provisioners._sfn_definition({"DefinitionString": json.dumps(MACHINE)}) == json.dumps(MACHINE)
+
+
+POSITION = {("000000000000", "us-east-1", "mapping"): 7}
+
+
+def restored(store: object) -> int | None:
+    lambda_svc._restore_esm_positions(store, POSITION)
+    found: int | None = store._data.pop(("000000000000", "us-east-1", "mapping"), None)  # type: ignore[attr-defined] # the emulator's store
+    return found
+
+
+def test_the_stock_emulator_restores_a_position_in_a_stream_whose_records_are_gone() -> None:
+    assert restored(lambda_svc._dynamodb_stream_positions) == 7
+
+
+def test_positions_in_table_streams_are_forgotten_over_a_restart_and_others_kept(patcher: Patcher) -> None:
+    stream_positions.apply(patcher)
+
+    assert restored(lambda_svc._dynamodb_stream_positions) is None
+    assert restored(lambda_svc._kinesis_positions) == 7
