@@ -1,0 +1,1 @@
+"""Building, running and describing the system."""

@@ -52,7 +52,7 @@ def running(directory: Path) -> Running | None:
             if _take(lock.fileno()):
                 return None
             return _read_holder(lock.read())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -15,7 +15,7 @@ TARGET = ROOT / "shared" / "backend" / "openapi.json"
 PUBLIC = frozenset({"/health", "/health/ready", "/version", "/openapi.json"})
 DESCRIPTION = (
     "Stores text memories and finds them again by meaning. Every answer of ours that is not 2xx is a problem document by "
-    "RFC 9457. The gateway's own refusals (429 by its throttle, 413, 431, 5xx) are `{\"message\"}`."
+    'RFC 9457. The gateway\'s own refusals (429 by its throttle, 413, 431, 5xx) are `{"message"}`.'
 )
 PROBLEM: dict[str, Any] = {
     "title": "Problem",

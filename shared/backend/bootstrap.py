@@ -10,7 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.config import Settings, aws_endpoint, region, settings
@@ -194,7 +194,7 @@ class Container:
             raise InternalError(msg)
         from backend.index.embedded import EmbeddedIndex
 
-        return EmbeddedIndex(Path(endpoint.path))
+        return EmbeddedIndex(Path(unquote(endpoint.path)), self.clock)
 
     @cached_property
     def parking(self) -> Parking:

@@ -13,6 +13,7 @@ from infrastructure.local.patches import (
     http_api_limits,
     state_language_yaml,
     stream_positions,
+    stream_retries,
     worker_ceiling,
 )
 from infrastructure.local.patches.patcher import Patcher
@@ -22,6 +23,7 @@ PATCHES = (
     http_api_limits,
     state_language_yaml,
     stream_positions,
+    stream_retries,
     function_errors,
     function_logs,
     worker_ceiling,

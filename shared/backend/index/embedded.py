@@ -152,7 +152,7 @@ class EmbeddedIndex:
         seen = held[0].changes if held else 0
         first = now.number << SCOPE_BITS
         rows = [Row(*columns) for columns in connection.execute(_DOCUMENTS, (first + seen, first + now.changes))]
-        tombstones: dict[str, int] = dict(connection.execute(_TOMBSTONES, (now.number, seen)).fetchall())
+        tombstones: dict[str, int] = dict(connection.execute(_TOMBSTONES, (now.number, seen)).fetchall())  # type: ignore[arg-type] # see the table
         shelf = held[1].changed(rows, tombstones, self._reader.hasher).compacted() if held else Shelf.of(rows, tombstones)
         self._cache.put((tenant_id, scope_key), now, shelf)
         return shelf

@@ -15,7 +15,8 @@ from pathlib import Path
 from backend.embedding.minilm import MiniLmEmbedder
 from backend.embedding.model import Purpose
 
-MiniLmEmbedder(Path(sys.argv[1])).embed(["The customer prefers email over phone calls."] * 3, Purpose.DOCUMENT)
+embedder = MiniLmEmbedder(Path(sys.argv[1]))
+embedder.embed(["The customer prefers email over phone calls."] * 3, Purpose.DOCUMENT)
 sizes, inside = {}, False
 for line in open("/proc/self/smaps"):
     first, *rest = line.split()
@@ -34,5 +35,4 @@ def test_the_weights_in_use_are_pages_of_their_file_of_which_none_is_a_private_c
     sizes = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     assert sizes["Rss"] > 10_000
-    assert sizes["Private_Dirty"] == 0
-    assert sizes["Anonymous"] == 0
+    assert sizes["Anonymous"] == 0  # a page that was copied for this process has left its file

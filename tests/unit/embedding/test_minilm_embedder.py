@@ -6,9 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx import TensorProto, numpy_helper
+from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from backend.embedding.minilm import LARGEST_BATCH, LARGEST_BATCH_TOKENS, MiniLmEmbedder, _batches
 from backend.embedding.model import Purpose
@@ -21,6 +27,10 @@ def write_model(directory: Path, **changes: Any) -> None:
     """Write a model that is right by its manifest, though its files are nonsense."""
     (directory / "model.onnx").write_bytes(b"not a graph")
     (directory / "tokenizer.json").write_bytes(b"{}")
+    write_manifest(directory, **changes)
+
+
+def write_manifest(directory: Path, **changes: Any) -> None:
     files = {name: {"bytes": (directory / name).stat().st_size} for name in ("model.onnx", "tokenizer.json")}
     manifest = {
         "name": "minilm-l6-v2-int8",
@@ -33,9 +43,21 @@ def write_model(directory: Path, **changes: Any) -> None:
     (directory / "manifest.json").write_text(json.dumps(manifest | changes))
 
 
+def write_tiny_model(directory: Path, node: onnx.NodeProto, *tables: onnx.TensorProto) -> None:
+    """Write a model that loads: a tokenizer to which every text is word 5, and a graph of one node."""
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 5}, unk_token="[UNK]"))
+    tokenizer.save(str(directory / "tokenizer.json"))
+    inputs = [make_tensor_value_info(name, TensorProto.INT64, [None, None]) for name in ("input_ids", "attention_mask")]
+    outputs = [make_tensor_value_info("embedding", TensorProto.FLOAT, None)]
+    graph = make_graph([node], "tiny", inputs, outputs, list(tables))
+    model = make_model(graph, opset_imports=[make_opsetid("", 20)], ir_version=9)
+    onnx.save(model, directory / "model.onnx")
+    write_manifest(directory)
+
+
 def failure_of(directory: Path) -> str:
     with pytest.raises(EmbeddingUnavailableError) as failure:
-        MiniLmEmbedder(directory).embed(["the user's own words"], Purpose.DOCUMENT)
+        MiniLmEmbedder(directory).embed(["own words"], Purpose.DOCUMENT)
     return failure.value.detail
 
 
@@ -74,6 +96,26 @@ def test_files_that_cannot_be_loaded_are_reported_and_no_text_with_them(tmp_path
 
     assert "cannot be loaded" in detail
     assert "own words" not in detail
+
+
+def test_an_answer_of_another_shape_is_a_failure(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path, make_node("Cast", ["input_ids"], ["embedding"], to=TensorProto.FLOAT))
+
+    assert "one vector for each text" in failure_of(tmp_path)
+
+
+def test_an_answer_that_is_not_finite_is_a_failure(tmp_path: Path) -> None:
+    table = numpy_helper.from_array(np.full((1, 384), np.nan, np.float32), "table")
+    write_tiny_model(tmp_path, make_node("Identity", ["table"], ["embedding"]), table)
+
+    assert "one vector for each text" in failure_of(tmp_path)
+
+
+def test_a_graph_that_fails_on_a_text_is_a_failure(tmp_path: Path) -> None:
+    table = numpy_helper.from_array(np.ones((1, 384), np.float32), "table")
+    write_tiny_model(tmp_path, make_node("Gather", ["table", "input_ids"], ["embedding"]), table)
+
+    assert "failed on a batch" in failure_of(tmp_path)
 
 
 def test_the_models_name_is_known_while_the_model_is_missing(tmp_path: Path) -> None:

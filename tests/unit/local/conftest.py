@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from infrastructure.local.patches.patcher import Patcher
+from ministack.core import lambda_runtime
 
 Json = dict[str, Any]
 
@@ -20,8 +21,6 @@ def patcher() -> Iterator[Patcher]:
 @pytest.fixture
 def function() -> Iterator[Callable[..., Json]]:
     """Makes functions that run in the emulator's workers; the workers end with the test, and their pipes are closed."""
-    from ministack.core import lambda_runtime  # the emulator is imported by the tests that need it alone
-
     started: list[subprocess.Popen[str]] = []
     stock = lambda_runtime.Worker._spawn
 

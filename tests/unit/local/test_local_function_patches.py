@@ -97,9 +97,8 @@ class CountingQueue(queue.Queue[str]):
 class Silent:
     """A worker whose function logged nothing."""
 
-    config: Json = {"Runtime": "python3.13"}
-
     def __init__(self) -> None:
+        self.config = {"Runtime": "python3.13"}
         self._stderr_queue = CountingQueue()
 
 

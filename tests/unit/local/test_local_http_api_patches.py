@@ -142,7 +142,9 @@ TEXT = {"content-type": "application/json"}
 BINARY = {"content-type": "application/octet-stream"}
 
 
-def test_the_stock_emulator_takes_a_request_of_any_size_and_gives_an_answer_of_any_size(functions: Lambda, create: Callable[[Json], str]) -> None:
+def test_the_stock_emulator_takes_a_request_of_any_size_and_gives_an_answer_of_any_size(
+    functions: Lambda, create: Callable[[Json], str]
+) -> None:
     create(api(**PATHS))
     functions.result = {"body": {"statusCode": 200, "body": json.dumps("x" * 7 * MIB)}}
 
@@ -156,25 +158,28 @@ def test_the_stock_emulator_tells_the_caller_what_a_function_raised(functions: L
     assert call(API_ID, "/notes", "POST") == (502, functions.result["body"])
 
 
+TOO_LARGE = (413, {"message": "Request Entity Too Large"})
+
+
 @pytest.mark.parametrize(
-    ("body", "headers", "expected"),
+    ("request_", "expected"),
     [
-        (b"x" * (10 * MIB + 1), TEXT, (413, {"message": "Request Entity Too Large"})),
-        (b"x" * (6 * MIB), TEXT, (413, {"message": "Request Entity Too Large"})),
-        (b"x" * (5 * MIB), BINARY, (413, {"message": "Request Entity Too Large"})),
-        (b"x" * (5 * MIB), TEXT, (200, {})),
-        (b"", {"x-long": "x" * 10_240}, (431, {"message": "Request Header Fields Too Large"})),
-        (b"", {"x-long": "x" * 10_000}, (200, {})),
+        ({"body": b"x" * (10 * MIB + 1), "headers": TEXT}, TOO_LARGE),
+        ({"body": b"x" * (6 * MIB), "headers": TEXT}, TOO_LARGE),
+        ({"body": b"x" * (5 * MIB), "headers": BINARY}, TOO_LARGE),
+        ({"body": b"x" * (5 * MIB), "headers": TEXT}, (200, {})),
+        ({"headers": {"x-long": "x" * 10_240}}, (431, {"message": "Request Header Fields Too Large"})),
+        ({"headers": {"x-long": "x" * 10_000}}, (200, {})),
     ],
     ids=["body", "event", "event in base64", "body within", "headers", "headers within"],
 )
 def test_requests_over_the_limits_of_api_gateway_are_refused(
-    patcher: Patcher, functions: Lambda, create: Callable[[Json], str], body: bytes, headers: Json, expected: tuple[int, Json]
+    patcher: Patcher, functions: Lambda, create: Callable[[Json], str], request_: Json, expected: tuple[int, Json]
 ) -> None:
     http_api_limits.apply(patcher)
     create(api(**PATHS))
 
-    assert call(API_ID, "/notes", "POST", body=body, headers=headers) == expected
+    assert call(API_ID, "/notes", "POST", **request_) == expected
     assert len(functions.events) == (1 if expected[0] == 200 else 0)
 
 
@@ -187,7 +192,9 @@ def test_requests_over_the_limits_of_api_gateway_are_refused(
     ],
     ids=["answer too large", "raised", "timed out"],
 )
-def test_a_function_that_fails_is_answered_without_its_words(patcher: Patcher, functions: Lambda, create: Callable[[Json], str], result: Json) -> None:
+def test_a_function_that_fails_is_answered_without_its_words(
+    patcher: Patcher, functions: Lambda, create: Callable[[Json], str], result: Json
+) -> None:
     http_api_limits.apply(patcher)
     create(api(**PATHS))
     functions.result = result
@@ -195,13 +202,15 @@ def test_a_function_that_fails_is_answered_without_its_words(patcher: Patcher, f
     assert call(API_ID, "/notes", "POST") == (500, {"message": "Internal Server Error"})
 
 
-def test_the_gateway_stops_waiting_at_the_time_out_of_the_integration(patcher: Patcher, functions: Lambda, create: Callable[[Json], str]) -> None:
+def test_the_gateway_stops_waiting_at_the_time_out_of_the_integration(
+    patcher: Patcher, functions: Lambda, create: Callable[[Json], str]
+) -> None:
     http_api_limits.apply(patcher)
     create(api(**PATHS))
     functions.release.clear()
 
     async def call_and_let_the_function_end() -> tuple[int, Any, bytes]:
-        answer = await apigateway.handle_execute(API_ID, "$default", "/notes/1", "GET", {}, b"", {})
+        answer: tuple[int, Any, bytes] = await apigateway.handle_execute(API_ID, "$default", "/notes/1", "GET", {}, b"", {})
         functions.release.set()
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
         return answer

@@ -68,7 +68,7 @@ def test_damage_elsewhere_is_told_and_not_skipped(journal: Journal, tmp_path: Pa
     path = segments(tmp_path)[0]
     path.write_bytes(damage + path.read_bytes())
 
-    with pytest.raises(StateError, match="Line 1 of .* is damaged"):
+    with pytest.raises(StateError, match=r"Line 1 of .* is damaged"):
         list(Journal(tmp_path).read())
 
 

@@ -37,11 +37,21 @@ def test_a_patch_whose_place_is_gone_does_not_pass_unseen(patcher: Patcher) -> N
 
 def test_all_patches_apply_together_to_the_installed_emulator_and_come_off_again() -> None:
     check_emulator()
-    before = (lambda_runtime._PYTHON_WORKER_SCRIPT, lambda_runtime.Worker.invoke, apigateway._invoke_lambda_proxy, lambda_svc.acquire_worker)
+    before = (
+        lambda_runtime._PYTHON_WORKER_SCRIPT,
+        lambda_runtime.Worker.invoke,
+        apigateway._invoke_lambda_proxy,
+        lambda_svc.acquire_worker,
+    )
     with Patcher() as patcher:
         patches.apply_all(patcher)
         assert before[0] != lambda_runtime._PYTHON_WORKER_SCRIPT
         compile(lambda_runtime._PYTHON_WORKER_SCRIPT, "worker", "exec")
 
-    after = (lambda_runtime._PYTHON_WORKER_SCRIPT, lambda_runtime.Worker.invoke, apigateway._invoke_lambda_proxy, lambda_svc.acquire_worker)
+    after = (
+        lambda_runtime._PYTHON_WORKER_SCRIPT,
+        lambda_runtime.Worker.invoke,
+        apigateway._invoke_lambda_proxy,
+        lambda_svc.acquire_worker,
+    )
     assert after == before

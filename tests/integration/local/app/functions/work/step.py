@@ -1,11 +1,15 @@
 """A step of the state machine."""
 
+from typing import Any
+
+Json = dict[str, Any]
+
 
 class TooEarlyError(Exception):
     pass
 
 
-def handler(event, context):
+def handler(event: Json, _: object) -> Json:
     if event.get("fail"):
-        raise TooEarlyError("not yet")
+        raise TooEarlyError
     return {"done": True}
