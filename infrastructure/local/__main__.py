@@ -23,8 +23,8 @@ def up(stack: Stack, arguments: argparse.Namespace) -> int:
         print(f"The emulator runs on {stack.endpoint} (state in {stack.directory}).", flush=True)
     if not arguments.no_deploy:
         began = time.monotonic()
-        if stack.deploy(force=arguments.force):
-            print(f"Deployed {stack.template.name} in {time.monotonic() - began:.0f} s.", flush=True)
+        if stack.deploy(force=arguments.force, tell=lambda step: print(step, flush=True)):
+            print(f"Deployed in {time.monotonic() - began:.0f} s.", flush=True)
     print(stack.url)
     return 0
 
@@ -63,9 +63,9 @@ def status(stack: Stack, _: argparse.Namespace) -> int:
 
 
 def logs(stack: Stack, arguments: argparse.Namespace) -> int:
-    """Print the end of the emulator's log, which has the functions' lines too; with --follow, go on until interrupted."""
-    print(process.tail(stack.log, arguments.lines))
-    if arguments.follow:
+    """Print the end of the emulator's log, which has the functions' lines too, and what comes until interrupted."""
+    print(process.tail(stack.log, arguments.lines), flush=True)
+    if arguments.follow and stack.log.exists():
         with contextlib.suppress(KeyboardInterrupt), stack.log.open(errors="replace") as log:
             log.seek(0, 2)
             while True:
@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--no-deploy", action="store_true", help="only start the emulator")
         if name == "logs":
             one.add_argument("--lines", type=int, default=100, help="how many lines to print (%(default)s)")
-            one.add_argument("--follow", action="store_true", help="go on printing what comes")
+            one.add_argument("--no-follow", dest="follow", action="store_false", help="print what is there and end")
     return whole
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ class Deployed:
     pushed: bool
 
 
-def deploy(stack: Stack, *, force: bool = False) -> bool:
+def deploy(stack: Stack, tell: Callable[[str], None], *, force: bool = False) -> bool:
     """Build and deploy, unless this state has the very same; `False` then. New workers when only `shared/` changed."""
     template = Template(stack.template.resolve())
     last, now = _read(stack), _now(stack, template)
@@ -47,7 +48,9 @@ def deploy(stack: Stack, *, force: bool = False) -> bool:
             _write(stack, Deployed(now.inputs, now.code, now.shared, last.pushed))
         return False
     (stack.directory / "deployed.json").unlink(missing_ok=True)
+    tell(f"Building {template.path.name} ...")
     _sam(stack, "build", "--template-file", str(template.path), "--build-dir", str(stack.directory / "build"))
+    tell("Deploying ...")
     _sam(
         stack,
         *("deploy", "--template-file", str(stack.directory / "build" / "template.yaml"), "--stack-name", stack.name),

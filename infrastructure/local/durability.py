@@ -4,7 +4,8 @@
 - Everything else that a client was told is there (a KMS key, a secret, a bucket, a table's definition): the service's state
   is written before the answer to a call that changed it.
 - A deploy: all state is written before anybody is told that the stack is complete.
-- The rest (messages in queues, executions, logs) every few minutes and on a clean stop.
+- Messages in queues and executions of state machines: within a second or so, and on a clean stop.
+- The rest (logs, metrics) every few minutes and on a clean stop.
 
 While a stack is being deployed only the journal is written: half a stack on disk would be a stack in progress for ever. After a
 kill in mid-deploy the state is the one before it.
@@ -16,9 +17,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +53,18 @@ READS = (
     "Query",
     "Scan",
 )
-UNSAVED = ITEM_ACTIONS | {
-    *("SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility"),
-    *("Publish", "PublishBatch", "PutEvents", "StartExecution", "TransactGetItems"),
-}
-"""Calls of the data plane: journaled, or not worth a save each."""
+SAVED_SOON = frozenset(
+    {
+        *("SendMessage", "SendMessageBatch", "ReceiveMessage", "DeleteMessage", "DeleteMessageBatch", "PurgeQueue"),
+        *("ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "StartExecution", "StopExecution"),
+    }
+)
+"""Calls that come too often for a save each."""
+UNSAVED = ITEM_ACTIONS | {"Publish", "PublishBatch", "PutEvents", "TransactGetItems"}
+"""Calls that the journal covers, and calls that leave nothing in the service itself."""
 JOURNAL_BYTES = 16 * 1024 * 1024
 SAVE_SECONDS = 300.0
-_LOOK_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
 _TRIES = 20
 
 logger = logging.getLogger("durability")
@@ -73,6 +80,7 @@ class Saver:
         self._finished: frozenset[tuple[str, ...]] = frozenset()
         self._last_save = time.monotonic()
         self._replayed = 0
+        self._stale: set[str] = set()
 
     def apply(self, patcher: Patcher) -> None:
         """Take over the emulator's loading and saving."""
@@ -156,9 +164,12 @@ class Saver:
             if service == "cloudformation":
                 if not deploying() and finished_stacks() != self._finished:
                     await asyncio.to_thread(self.save_all)
-            elif answer[0] < 400 and changes(service, method, path, headers, body) and not deploying():  # noqa: PLR2004 - HTTP: 400 and above are errors
-                key, module = _state_of(service)
-                await asyncio.to_thread(self.save, key, module.get_state)
+            elif answer[0] < HTTPStatus.BAD_REQUEST and changes(service, method, path, headers, body) and not deploying():
+                if action_of(headers, body) in SAVED_SOON:
+                    self._stale.add(service)
+                else:
+                    key, module = _state_of(service)
+                    await asyncio.to_thread(self.save, key, module.get_state)
             return answer
 
         return handle
@@ -166,12 +177,22 @@ class Saver:
     def _save_now_and_then(self) -> None:
         while True:
             time.sleep(_LOOK_SECONDS)
-            full = self._tables.journal.bytes_since_cut > JOURNAL_BYTES
-            if full or time.monotonic() - self._last_save > SAVE_SECONDS:
-                try:
-                    self.save_all()
-                except (OSError, StateError):
-                    logger.exception("The state could not be saved; the journal goes on")
+            if not self._directory.exists():
+                logger.error("The state directory is gone: nobody can find or stop this emulator any more")
+                os._exit(1)
+            try:
+                self._save_what_is_due()
+            except (OSError, StateError):
+                logger.exception("The state could not be saved; the journal goes on")
+
+    def _save_what_is_due(self) -> None:
+        if deploying():
+            return
+        while self._stale:
+            key, module = _state_of(self._stale.pop())
+            self.save(key, module.get_state)
+        if self._tables.journal.bytes_since_cut > JOURNAL_BYTES or time.monotonic() - self._last_save > SAVE_SECONDS:
+            self.save_all()
 
 
 def deploying() -> bool:
@@ -199,13 +220,14 @@ def changes(service: str, method: str, path: str, headers: dict[str, str], body:
         return method not in {"GET", "HEAD"}
     if service == "lambda":
         return method != "GET" and not path.rstrip("/").endswith(("/invocations", "/invoke-async"))
-    target = headers.get("x-amz-target", "")
-    action = target.rpartition(".")[2] or _form_action(body)
-    return action not in UNSAVED and not action.startswith(READS)
+    action = action_of(headers, body)
+    return action in SAVED_SOON or (action not in UNSAVED and not action.startswith(READS))
 
 
-def _form_action(body: bytes) -> str:
-    """Return the action of a query-protocol call: `Action=CreateRole&...`."""
+def action_of(headers: dict[str, str], body: bytes) -> str:
+    """Return the action of a call: from the JSON protocol's target, or from the query protocol's `Action=CreateRole&...`."""
+    if target := headers.get("x-amz-target", ""):
+        return target.rpartition(".")[2]
     for part in body.split(b"&"):
         name, _, value = part.partition(b"=")
         if name == b"Action":

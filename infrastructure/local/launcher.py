@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -62,11 +63,18 @@ class Launcher:
         elif scope["server"][1] == self._arguments.api_port:
             await self._gateway(scope, receive, emulator._with_date_header(send))
         elif command := self._commands.get((scope["method"], scope["path"])):
-            answer = await asyncio.to_thread(command)
-            headers = {"Content-Type": "application/json"}
-            await emulator._send_response(send, 200, headers, json.dumps(answer).encode())
+            await self._obey(command, send)
         else:
             await emulator.app(scope, receive, send)
+
+    async def _obey(self, command: Callable[[], dict[str, Any]], send: Send) -> None:
+        """Run one of our own commands; what the disk refuses is told."""
+        try:
+            status, answer = HTTPStatus.OK, await asyncio.to_thread(command)
+        except (OSError, StateError) as error:
+            status, answer = HTTPStatus.INTERNAL_SERVER_ERROR, {"message": f"The state could not be saved: {error}"}
+        headers = {"Content-Type": "application/json"}
+        await emulator._send_response(send, int(status), headers, json.dumps(answer).encode())
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the emulator load its state; when that fails do not serve, for the next save would overwrite it."""

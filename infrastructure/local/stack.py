@@ -15,7 +15,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -85,9 +85,12 @@ class Stack:
         """Start the emulator and wait until it answers; `False` when it ran already. Raises `LocalStackError`."""
         return process.start(self)
 
-    def deploy(self, *, force: bool = False) -> bool:
-        """Build and deploy the template with the SAM CLI; `False` when nothing changed since. Raises `DeployError`."""
-        return deploy.deploy(self, force=force)
+    def deploy(self, *, force: bool = False, tell: Callable[[str], None] = lambda _: None) -> bool:
+        """Build and deploy the template with the SAM CLI; `False` when nothing changed since. Raises `DeployError`.
+
+        `tell` is called with a sentence before each step that takes seconds.
+        """
+        return deploy.deploy(self, tell, force=force)
 
     def push(self) -> int:
         """Bring changed code into the running functions; return how many got new code of their own. Raises `DeployError`."""

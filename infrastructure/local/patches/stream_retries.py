@@ -26,6 +26,7 @@ Key = tuple[str, str, str]
 PAUSE_SECONDS = 1.0
 """Between two attempts; AWS waits longer and longer."""
 FOR_EVER = -1
+REPORTS = "ReportBatchItemFailures"
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ class Streams:
             self._move(mapping, position + len(batch))
             return bool(batch)
         result = lambda_svc._execute_function(function, {"Records": wanted})
-        failed = first_failure(result, batch, wanted)
+        failed = first_failure(result, batch, wanted, reports=REPORTS in mapping.get("FunctionResponseTypes", []))
         if failed is None:
             self._troubles.pop(key, None)
             self._move(mapping, position + len(batch))
@@ -122,14 +123,14 @@ class Streams:
             if mapping["UUID"] not in positions:
                 latest = mapping.get("StartingPosition", "LATEST") != "TRIM_HORIZON"
                 positions[mapping["UUID"]] = dynamodb.stream_end_position(table) if latest else horizon
-            return max(positions[mapping["UUID"]], horizon)
+            return max(int(positions[mapping["UUID"]]), horizon)
 
     def _move(self, mapping: Json, position: int) -> None:
         with lambda_svc._dynamodb_stream_positions_lock:
             lambda_svc._dynamodb_stream_positions[mapping["UUID"]] = position
 
 
-def first_failure(result: Json, batch: list[Json], wanted: list[Json]) -> int | None:
+def first_failure(result: Json, batch: list[Json], wanted: list[Json], *, reports: bool) -> int | None:
     """Return the place in the batch of the first record that has to be tried again; `None` when all is done.
 
     A raised error, and an answer that names a record that was not sent, are failures of the whole batch.
@@ -137,7 +138,7 @@ def first_failure(result: Json, batch: list[Json], wanted: list[Json]) -> int | 
     if result.get("error"):
         return 0
     body = result.get("body")
-    failures = body.get("batchItemFailures") if isinstance(body, dict) else None
+    failures = body.get("batchItemFailures") if reports and isinstance(body, dict) else None
     if not failures:
         return None
     named = {str(failure.get("itemIdentifier")) for failure in failures}

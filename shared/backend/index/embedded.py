@@ -23,7 +23,7 @@ CACHE_BYTES = 256 * 1024 * 1024
 """What one process keeps of the owners asked last: about 2.1 kB a document of 384 dimensions."""
 
 _SCOPE = "SELECT number, rebuilt, changes FROM scopes WHERE tenant_id = ? AND scope_key = ?"
-_DOCUMENTS = """SELECT memory_id, tier, model, facts, terms, facets, vector FROM documents
+_DOCUMENTS = """SELECT memory_id, tier, model, facts, content FROM documents
 WHERE number > ? AND number <= ? ORDER BY number"""
 _TOMBSTONES = "SELECT memory_id, row_version FROM tombstones WHERE scope = ? AND change > ?"
 
@@ -224,8 +224,8 @@ def _put(connection: apsw.Connection, scope: _Counted, row: Row) -> None:
         connection.execute("DELETE FROM documents WHERE number = ?", (held[1],))
     number = (scope.number << SCOPE_BITS) + scope.next()
     connection.execute(
-        "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (number, memory_id, row.tier, row.model, row.facts, row.terms, row.facets, row.vector),
+        "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?)",
+        (number, memory_id, row.tier, row.model, row.facts, row.content),
     )
     connection.execute(
         "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, ?)",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import apsw
 
+from backend.index.embedded_layout import PAGE_BYTES
 from backend.kit.clock import Clock
 from backend.kit.errors import IndexUnavailableError
 
@@ -41,9 +42,7 @@ CREATE TABLE documents (
     tier TEXT NOT NULL,
     model TEXT,
     facts BLOB NOT NULL,
-    terms BLOB NOT NULL,
-    facets BLOB NOT NULL,
-    vector BLOB
+    content BLOB NOT NULL -- the last column: embedded_layout
 ) STRICT;
 CREATE TABLE held (
     scope INTEGER NOT NULL,
@@ -85,7 +84,7 @@ def connect(path: Path, clock: Clock) -> apsw.Connection:
     """Return a connection to the index file, made first if there is none.
 
     Readers are never blocked (write-ahead log). A commit is on the disk when it returns (`synchronous=FULL`), so neither a
-    killed process nor a power cut takes back what was acknowledged. What is deleted is overwritten.
+    killed process nor a power cut takes back what was acknowledged. What is deleted is overwritten (embedded_layout).
     Raises `IndexUnavailableError`, also for a file of another release.
     """
     with meaning_of_errors():
@@ -149,6 +148,7 @@ def _prepare(connection: apsw.Connection, clock: Clock) -> None:
     connection.execute("PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL")
     if _is_ours(connection):
         return
+    connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
     _use_log(connection, clock)
     with transaction(connection):
         if not _is_ours(connection):  # another process may have been first

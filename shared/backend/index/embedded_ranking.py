@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,11 +143,9 @@ class _Ranking:
     def result(self, limit: int) -> SearchResult:
         """Return the best `limit` by each field, all with both scores, and the ranges over all candidates."""
         dense_best, dense = self._best_dense(limit)
-        lexical_best = self._best_lexical(limit)
-        together = list(dict.fromkeys([*dense_best, *lexical_best]))
+        together = list(dict.fromkeys([*dense_best, *self._best_lexical(limit)]))
         self._measure([number for number in together if not np.isnan(self._dense[number])])
-        hits = [self._hit(number) for number in together]
-        hits.sort(key=_order)
+        hits = sorted(self._hits(together), key=_order)
         everything = self._lexical
         return SearchResult(
             hits=tuple(hits),
@@ -172,8 +171,9 @@ class _Ranking:
         high = compared[scores >= last - margin].tolist()
         low = compared[scores <= scores.min() + margin].tolist()
         self._measure(high + low)
-        best = nsmallest(limit, high, key=lambda number: (-self._exact[number], self._identity(number)))
-        return best, Range(min(self._exact[number] for number in low), max(self._exact[number] for number in high))
+        exact = self._exact
+        best = self._first(limit, high, [-exact[number] for number in high])
+        return best, Range(min(exact[number] for number in low), max(exact[number] for number in high))
 
     def _best_lexical(self, limit: int) -> list[int]:
         sharing = np.flatnonzero(self._lexical > 0)
@@ -181,52 +181,60 @@ class _Ranking:
             return []
         scores = self._lexical[sharing]
         place = len(scores) - min(limit, len(scores))
-        near = sharing[scores >= np.partition(scores, place)[place]].tolist()
-        return nsmallest(limit, near, key=lambda number: (-self._lexical[number], self._identity(number)))
+        near = sharing[scores >= np.partition(scores, place)[place]]
+        return self._first(limit, near.tolist(), (-self._lexical[near]).tolist())
+
+    def _first(self, limit: int, numbers: list[int], scores: list[float]) -> list[int]:
+        """Return the first so many in order of these scores, the equal ones in order of their ids."""
+        ids = {
+            number: (each.part.segment.memory_ids[row], revision, chunk, each.scope_key)
+            for number, each, row, (revision, chunk, *_) in self._located(numbers)
+        }
+        keys = ((score, ids[number], number) for score, number in zip(scores, numbers, strict=True))
+        return [number for _, _, number in nsmallest(limit, keys)]
 
     def _measure(self, numbers: Iterable[int]) -> None:
         """Work out the cosines of these candidates in float64."""
-        wanted = np.array(sorted(set(numbers) - self._exact.keys()), dtype=np.intp)
+        size = len(self._query.vector or b"")
         asked = np.frombuffer(self._query.vector or b"", dtype="<f4").astype(np.float64)
-        for each, start, end in zip(self._found, self._starts, self._starts[1:], strict=False):
-            mine = wanted[(wanted >= start) & (wanted < end)]
-            if not len(mine):
-                continue
-            held = each.part.segment.vectors[self._query.model, len(self._query.vector or b"")]
-            lines = np.searchsorted(held.rows, each.rows[mine - start])
+        for each, mine, rows in self._by_slice(set(numbers) - self._exact.keys()):
+            held = each.part.segment.vectors[self._query.model, size]
+            lines = held.rows.searchsorted(rows)
             for first in range(0, len(mine), _BLOCK):
                 cosines = held.matrix[lines[first : first + _BLOCK]].astype(np.float64) @ asked
-                rounded = (round(cosine, DENSE_DIGITS) for cosine in np.clip(cosines, -1.0, 1.0).tolist())
+                rounded = [round(cosine, DENSE_DIGITS) for cosine in np.clip(cosines, -1.0, 1.0).tolist()]
                 self._exact.update(zip(mine[first : first + _BLOCK].tolist(), rounded, strict=True))
 
-    def _place(self, number: int) -> tuple[_Candidates, int]:
-        which = int(np.searchsorted(self._starts, number, side="right")) - 1
-        each = self._found[which]
-        return each, int(each.rows[number - self._starts[which]])
+    def _by_slice(self, numbers: Iterable[int]) -> Iterable[tuple[_Candidates, NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield each slice that has some of these candidates, with their numbers, ascending, and their rows in it."""
+        wanted = np.array(sorted(numbers), dtype=np.intp)
+        bounds = wanted.searchsorted(self._starts).tolist()
+        for each, start, first, end in zip(self._found, self._starts.tolist(), bounds, bounds[1:], strict=False):
+            if first < end:
+                yield each, wanted[first:end], each.rows[wanted[first:end] - start]
 
-    def _identity(self, number: int) -> tuple[str, int, int, str]:
-        each, row = self._place(number)
-        revision, chunk = each.part.segment.facts[: Fact.CHUNK + 1, row].tolist()
-        return each.part.segment.memory_ids[row], revision, chunk, each.scope_key
+    def _located(self, numbers: Iterable[int]) -> Iterable[tuple[int, _Candidates, int, list[int]]]:
+        """Yield each candidate with its slice, its row there and the first of its facts: up to when it was created."""
+        for each, mine, rows in self._by_slice(numbers):
+            facts = each.part.segment.facts[: Fact.CREATED_AT + 1, rows].T.tolist()
+            yield from zip(mine.tolist(), repeat(each), rows.tolist(), facts, strict=False)
 
-    def _hit(self, number: int) -> Hit:
-        each, row = self._place(number)
-        segment = each.part.segment
-        revision, chunk, row_version, created_at = segment.facts[: Fact.CREATED_AT + 1, row].tolist()
-        return Hit(
-            scope_key=each.scope_key,
-            memory_id=segment.memory_ids[row],
-            revision=revision,
-            chunk=chunk,
-            row_version=row_version,
-            dense=self._exact.get(number),
-            lexical=float(self._lexical[number]),
-            tier=segment.tiers[row],
-            created_at=created_at,
-            from_overlay=each.part.overlay,
-        )
+    def _hits(self, numbers: Iterable[int]) -> Iterable[Hit]:
+        for number, each, row, (revision, chunk, row_version, created_at) in self._located(numbers):
+            yield Hit(
+                scope_key=each.scope_key,
+                memory_id=each.part.segment.memory_ids[row],
+                revision=revision,
+                chunk=chunk,
+                row_version=row_version,
+                dense=self._exact.get(number),
+                lexical=float(self._lexical[number]),
+                tier=each.part.segment.tiers[row],
+                created_at=created_at,
+                from_overlay=each.part.overlay,
+            )
 
 
-def _order(hit: Hit) -> tuple[bool, float, float, tuple[str, int, int, str]]:
+def _order(hit: Hit) -> tuple[bool, float, float, str, int, int, str]:
     dense = 0.0 if hit.dense is None else hit.dense
-    return hit.dense is None, -dense, -hit.lexical, (hit.memory_id, hit.revision, hit.chunk, hit.scope_key)
+    return hit.dense is None, -dense, -hit.lexical, hit.memory_id, hit.revision, hit.chunk, hit.scope_key

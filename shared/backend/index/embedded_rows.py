@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct, pack
 
+from backend.index.embedded_layout import zeros_around
 from backend.index.model import ACTIVE, IndexDocument, MetadataValue
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
@@ -34,6 +35,10 @@ class Fact(IntEnum):
     LENGTH = 9
     ACTIVE = 10
     SUMMARY = 11
+    LEAD = 12  # bytes of content before the terms
+    TERMS = 13  # bytes of terms
+    FACETS = 14  # bytes of facets
+    VECTOR = 15  # bytes of vector; 0 when there is none
 
 
 class Facet(StrEnum):
@@ -50,19 +55,21 @@ class Facet(StrEnum):
 
 _FACTS = Struct(f"<{len(Fact)}q")
 _IDENTITY = Struct("<3q")
+_SIZES = Struct("<4q")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stored document. `facts` are `Fact` columns; `terms` pairs of hash (8 bytes) and count (4); `facets` hashes."""
+    """One stored document, column by column. `facts` are `Fact`s; `content` is terms, facets and vector between zeros.
+
+    A term is its hash (8 bytes) and count (4), a facet its hash.
+    """
 
     memory_id: str
     tier: str
     model: str | None
     facts: bytes
-    terms: bytes
-    facets: bytes
-    vector: bytes | None
+    content: bytes
 
     @property
     def identity(self) -> tuple[str, int, int]:
@@ -75,6 +82,13 @@ class Row:
         """The row version that this is of."""
         version: int = _IDENTITY.unpack_from(self.facts)[2]
         return version
+
+    @property
+    def parts(self) -> tuple[bytes, bytes, bytes]:
+        """Terms, facets and vector (empty when there is none)."""
+        lead, terms, facets, vector = _SIZES.unpack_from(self.facts, 8 * Fact.LEAD)
+        facets_at, vector_at = lead + terms, lead + terms + facets
+        return self.content[lead:facets_at], self.content[facets_at:vector_at], self.content[vector_at : vector_at + vector]
 
 
 class Hasher:
@@ -105,6 +119,13 @@ def encode(document: IndexDocument, hasher: Hasher) -> Row:
     if document.vector is not None and (len(document.vector) % 4 or not document.vector):
         msg = "A vector is float32 components of 4 bytes each."
         raise ValueError(msg)
+    counted = [part for stem, count in document.stems.items() if count > 0 for part in (hasher.term(stem), count)]
+    terms = pack("<" + "QI" * (len(counted) // 2), *counted)
+    hashes = sorted(set(_facets(document, hasher)))
+    facets = pack(f"<{len(hashes)}Q", *hashes)
+    vector = document.vector or b""
+    beside = (document.memory_id.encode(), document.tier.encode(), None if document.model is None else document.model.encode())
+    lead, tail = zeros_around(len(terms) + len(facets) + len(vector), [*beside, bytes(_FACTS.size)])
     facts = _FACTS.pack(
         document.revision,
         document.chunk,
@@ -118,18 +139,13 @@ def encode(document: IndexDocument, hasher: Hasher) -> Row:
         document.length,
         document.state == ACTIVE,
         document.is_summary,
+        lead,
+        len(terms),
+        len(facets),
+        len(vector),
     )
-    counted = [part for stem, count in document.stems.items() if count > 0 for part in (hasher.term(stem), count)]
-    facets = sorted(set(_facets(document, hasher)))
-    return Row(
-        memory_id=document.memory_id,
-        tier=document.tier,
-        model=document.model,
-        facts=facts,
-        terms=pack("<" + "QI" * (len(counted) // 2), *counted),
-        facets=pack(f"<{len(facets)}Q", *facets),
-        vector=document.vector,
-    )
+    content = b"".join((bytes(lead), terms, facets, vector, bytes(tail)))
+    return Row(document.memory_id, document.tier, document.model, facts, content)
 
 
 def _facets(document: IndexDocument, hasher: Hasher) -> Iterable[int]:

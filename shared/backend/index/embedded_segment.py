@@ -37,8 +37,8 @@ class Postings:
     def find(self, keys: Sequence[int]) -> list[slice]:
         """Return where each key stands in the columns."""
         asked = np.array(keys, dtype=np.uint64)
-        firsts = np.searchsorted(self.keys, asked, side="left")
-        ends = np.searchsorted(self.keys, asked, side="right")
+        firsts = self.keys.searchsorted(asked, side="left")
+        ends = self.keys.searchsorted(asked, side="right")
         return [slice(first, end) for first, end in zip(firsts.tolist(), ends.tolist(), strict=True)]
 
     def kept(self, alive: Mask, numbers: Rows) -> tuple[Keys, Rows, NDArray[np.uint32]]:
@@ -92,22 +92,23 @@ class Segment:
 def segment_of(rows: Sequence[Row]) -> Segment:
     """Return the rows as columns, in their order."""
     facts = np.frombuffer(b"".join(row.facts for row in rows), dtype="<i8").reshape(len(rows), len(Fact)).T
-    terms = np.frombuffer(b"".join(row.terms for row in rows), dtype=_TERM)
-    facets = np.frombuffer(b"".join(row.facets for row in rows), dtype="<u8")
+    parts = [row.parts for row in rows]
+    terms = np.frombuffer(b"".join(each[0] for each in parts), dtype=_TERM)
+    facets = np.frombuffer(b"".join(each[1] for each in parts), dtype="<u8")
     groups: dict[tuple[str | None, int], list[int]] = {}
-    for number, row in enumerate(rows):
-        if row.vector is not None:
-            groups.setdefault((row.model, len(row.vector)), []).append(number)
+    for number, (row, each) in enumerate(zip(rows, parts, strict=True)):
+        if each[2]:
+            groups.setdefault((row.model, len(each[2])), []).append(number)
     return Segment(
         memory_ids=[row.memory_id for row in rows],
         tiers=[row.tier for row in rows],
         facts=np.ascontiguousarray(facts),
-        terms=Postings.sort(terms["key"], _owners([len(row.terms) // _TERM.itemsize for row in rows]), terms["count"]),
-        facets=Postings.sort(facets, _owners([len(row.facets) // 8 for row in rows]), np.ones(len(facets), dtype=np.uint32)),
+        terms=Postings.sort(terms["key"], _owners([len(each[0]) // _TERM.itemsize for each in parts]), terms["count"]),
+        facets=Postings.sort(facets, _owners([len(each[1]) // 8 for each in parts]), np.ones(len(facets), dtype=np.uint32)),
         vectors={
             (model, size): Vectors(
                 np.array(numbers, dtype=np.int32),
-                np.frombuffer(b"".join(rows[number].vector or b"" for number in numbers), dtype="<f4").reshape(-1, size // 4),
+                np.frombuffer(b"".join(parts[number][2] for number in numbers), dtype="<f4").reshape(-1, size // 4),
             )
             for (model, size), numbers in groups.items()
         },

@@ -51,8 +51,8 @@ class FakeClock:
 
 
 def to_rfc3339(moment: datetime) -> str:
-    """Return RFC 3339 in UTC with milliseconds and `Z`: sortable as text."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return RFC 3339 in UTC with milliseconds (cut, not rounded) and `Z`: sortable as text."""
+    return as_utc(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_rfc3339(text: str) -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -23,14 +22,11 @@ class Cursors:
     def issue(self, purpose: str, position: dict[str, str]) -> str:
         """Return the text that `read` turns back into the position."""
         body = json.dumps(position, separators=(",", ":"), sort_keys=True).encode()
-        return base64.urlsafe_b64encode(self._mac(purpose, body) + body).decode().rstrip("=")
+        return _encoded(self._mac(purpose, body) + body)
 
     def read(self, purpose: str, cursor: str) -> dict[str, str]:
         """Return the position. Raises `InvalidCursorError` for anything not issued for this purpose."""
-        try:
-            raw = base64.b64decode(cursor[:_LONGEST] + "=" * (-len(cursor[:_LONGEST]) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            raw = b""
+        raw = _decoded(cursor) if len(cursor) <= _LONGEST else b""
         mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if len(mac) < _MAC_BYTES or not hmac.compare_digest(mac, self._mac(purpose, body)):
             msg = "This cursor was not issued for this list."
@@ -40,4 +36,19 @@ class Cursors:
         return position
 
     def _mac(self, purpose: str, body: bytes) -> bytes:
-        return hmac.new(self._key, purpose.encode() + b"\0" + body, hashlib.sha256).digest()[:_MAC_BYTES]
+        # The length before the purpose keeps apart what belongs to it and what belongs to the position.
+        bound = len(purpose.encode()).to_bytes(4) + purpose.encode() + body
+        return hmac.new(self._key, bound, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> bytes:
+    """Return the bytes, none for anything but the one text that `_encoded` gives them."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return b""
+    return raw if _encoded(raw) == cursor else b""

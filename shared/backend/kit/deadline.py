@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from backend.kit.errors import DeadlineExceededError
 
 REQUEST_SECONDS = 25.0
-_ends: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Deadline:
+    end: float
+    timer: Callable[[], float]
+
+
+_current: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Give what runs inside this many seconds, or what an outer deadline leaves if that is less."""
-    outer = _ends.get()
-    end = time.monotonic() + seconds
-    token = _ends.set(end if outer is None else min(end, outer))
+def deadline(seconds: float, timer: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Give what runs inside this many seconds of the timer, or what an outer deadline leaves if that is less."""
+    token = _current.set(_Deadline(timer() + min(seconds, remaining(seconds)), timer))
     try:
         yield
     finally:
-        _ends.reset(token)
+        _current.reset(token)
 
 
 def remaining(default: float = REQUEST_SECONDS) -> float:
     """Return the seconds left, `default` outside any deadline. Never negative."""
-    end = _ends.get()
-    return default if end is None else max(0.0, end - time.monotonic())
+    current = _current.get()
+    return default if current is None else max(0.0, current.end - current.timer())
 
 
 def check() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Sequence
+from functools import cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +18,7 @@ from mangum import Mangum
 from starlette.exceptions import HTTPException
 
 from backend.kit import observability, problems
+from backend.kit.bodies import JsonRoute, escaped
 from backend.kit.deadline import REQUEST_SECONDS, deadline
 from backend.kit.errors import (
     Fault,
@@ -24,13 +28,11 @@ from backend.kit.errors import (
     MethodNotAllowedError,
     RouteNotFoundError,
     UnauthorizedError,
-    UnsupportedMediaTypeError,
     ValidationFailedError,
 )
 from backend.kit.tasks import Handler, LambdaContext
 
 SPARE_SECONDS = 1.5
-_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _MOST_FAULTS = 20
 _EVERYWHERE = (
     HTTPStatus.BAD_REQUEST,
@@ -50,14 +52,16 @@ def create_app() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_refused)
     app.add_exception_handler(Exception, _on_failure)
-    app.middleware("http")(_require_json)
+    app.router.route_class = JsonRoute
+    app.middleware("http")(_around)
     return app
 
 
 def serve(app: FastAPI) -> Handler:
     """Return the Lambda handler of the app."""
-    # Mangum asks for the thread's event loop, which Python no longer makes by itself.
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    # Mangum logs the path as sent, and the words of errors. What may be known of a request stands in our own line.
+    observability.quiet("mangum", logging.CRITICAL + 1)
+    asyncio.set_event_loop(_loop())
     mangum = Mangum(app, lifespan="off", text_mime_types=["text/", "application/json", problems.MEDIA_TYPE])
 
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:  # noqa: ANN401 - Mangum's answer
@@ -67,17 +71,41 @@ def serve(app: FastAPI) -> Handler:
         with observability.recording("request", request_id), deadline(seconds):
             # The template's route, never the path as sent: a path may hold what somebody typed.
             observability.note(route=event.get("routeKey"), method=http["method"])
-            answer = mangum(event, context)  # type: ignore[arg-type]  # any object with Lambda's attributes will do
+            # Mangum asks for the thread's event loop, and whoever else runs one in this thread takes it away.
+            asyncio.set_event_loop(_loop())
+            try:
+                answer = mangum(event, context)  # type: ignore[arg-type]  # any object with Lambda's attributes will do
+            except ValueError:
+                # Mangum could not even read the event: a Host with two colons, a body that is no text.
+                answer = _unreadable(http["path"])
+            answer["statusCode"] = int(answer["statusCode"])
             observability.note(status=answer["statusCode"])
             return answer
 
     return handler
 
 
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
+def _unreadable(path: str) -> dict[str, Any]:
+    error = MalformedRequestError("The request could not be read.")
+    body = problems.document(error, instance=quote(path, errors="replace"), request_id=observability.request_id())
+    observability.note(error=body["code"])
+    return {
+        "statusCode": problems.status_of(type(error)),
+        "headers": {"content-type": problems.MEDIA_TYPE},
+        "body": json.dumps(body, ensure_ascii=True),
+        "isBase64Encoded": False,
+    }
+
+
 def problem(error: MemorySyncError, request: Request) -> Response:
     """Return the answer for an error."""
     status = problems.status_of(type(error))
-    body = problems.document(error, instance=request.url.path, request_id=observability.request_id())
+    body = problems.document(error, instance=quote(request.scope["path"]), request_id=observability.request_id())
     headers: dict[str, str] = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -113,20 +141,36 @@ async def _on_refused(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    found = error.errors()
-    if any(each["type"] == "json_invalid" for each in found):
-        cure = "Send one JSON object in UTF-8."
-        return problem(MalformedRequestError("The body is not JSON.", faults=(Fault("", cure),)), request)
-    faults = tuple(Fault(pointer_to(each["loc"]), _cure(each)) for each in found[:_MOST_FAULTS])
+    faults = tuple(
+        Fault(pointer_to(each["loc"], error.body, missing=each["type"] == "missing"), _cure(each))
+        for each in error.errors()[:_MOST_FAULTS]
+    )
     return problem(ValidationFailedError("A value is not allowed; see errors.", faults=faults), request)
 
 
-def pointer_to(location: Sequence[str | int]) -> str:
-    """Return where a value stands: a JSON pointer into the body, `query:NAME`, `header:NAME` or `path:NAME`."""
-    place, *rest = [str(step) for step in location]
-    if place == "body":
-        return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in rest)
-    return f"{place}:{'/'.join(rest)}"
+def pointer_to(location: Sequence[str | int], body: object = None, *, missing: bool = False) -> str:
+    """Return where a value stands: a JSON pointer into the body, `query:NAME`, `header:NAME` or `path:NAME`.
+
+    Pydantic's locations go on below a value, to name the types that it tried. With the body known, the pointer ends where
+    the body does; one step further for a value that is missing.
+    """
+    place, *steps = location
+    if place != "body":
+        return f"{place}:{'/'.join(map(str, steps))}"
+    if body is not None:
+        there = _depth_in(body, steps)
+        steps = steps[: there + missing]
+    return "".join(f"/{escaped(step)}" for step in steps)
+
+
+def _depth_in(value: Any, steps: Sequence[str | int]) -> int:  # noqa: ANN401 - any JSON value
+    """Return how many of the steps exist in the value."""
+    for depth, step in enumerate(steps):
+        in_list = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if not in_list and not (isinstance(value, dict) and step in value):
+            return depth
+        value = value[step]
+    return len(steps)
 
 
 def _cure(fault: dict[str, Any]) -> str:
@@ -135,19 +179,13 @@ def _cure(fault: dict[str, Any]) -> str:
     return message[0].upper() + message[1:] + ("" if message.endswith(".") else ".")
 
 
-async def _require_json(request: Request, call_next: Callable[[Request], Any]) -> Response:
-    """Refuse a body that does not call itself JSON, and one that is not UTF-8."""
-    if request.method in _BODY_METHODS or (request.method == "DELETE" and await request.body()):
-        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-            cure = Fault("header:Content-Type", "Send Content-Type: application/json.")
-            return problem(UnsupportedMediaTypeError("The body must be JSON by its content type.", faults=(cure,)), request)
-        try:
-            (await request.body()).decode()
-        except UnicodeDecodeError:
-            return problem(MalformedRequestError("The body is not UTF-8."), request)
-    answer: Response = await call_next(request)
-    # What a dependency has to say beside the answer, whoever makes the answer: headers it left on the request.
+async def _around(request: Request, call_next: Callable[[Request], Any]) -> Response:
+    """Answer what nothing inside answered, and add the headers that a dependency left on the request."""
+    answer: Response
+    try:
+        answer = await call_next(request)
+    except Exception as error:  # noqa: BLE001 - logged and answered here; further out it would be logged with its words
+        answer = await _on_failure(request, error)
     answer.headers.update(getattr(request.state, "answer_headers", {}))
     return answer
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from backend.kit.errors import MemorySyncError
+
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger, Tracer
 
@@ -60,6 +62,7 @@ def recording(kind: str, request: str) -> Iterator[Record]:
     record = Record(request)
     token = _current.set(record)
     start = time.perf_counter()
+    tracer()
     try:
         yield record
     finally:
@@ -76,14 +79,20 @@ def logger() -> Logger:
 
 
 def log_failure(message: str, error: BaseException) -> None:
-    """Write an unexpected failure: the error's kind and where it arose, without its words, which may quote a user's text."""
+    """Write an unexpected failure: the error's kind and where it arose.
+
+    Only our own errors' words are written: they never hold a user's text. Anybody else's may quote it.
+    """
     places = []
     trace = error.__traceback__
     while trace:
         code = trace.tb_frame.f_code
         places.append(f"{'/'.join(code.co_filename.split('/')[-2:])}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
-    logger().error(message, extra={"error": type(error).__name__, "request_id": request_id(), "at": places[-12:]})
+    facts: dict[str, Any] = {"error": type(error).__name__, "request_id": request_id(), "at": places[-12:]}
+    if isinstance(error, MemorySyncError):
+        facts["detail"] = error.detail
+    logger().error(message, extra=facts)
 
 
 def tracer() -> Tracer | None:
@@ -128,6 +137,6 @@ def _short(value: str | float | bool) -> str | int | float | bool:  # noqa: FBT0
     return value[:_LONGEST_FACT] if isinstance(value, str) else value
 
 
-def quiet(name: str) -> None:
-    """Keep a library's chatter out of the logs."""
-    logging.getLogger(name).setLevel(logging.WARNING)
+def quiet(name: str, level: int = logging.WARNING) -> None:
+    """Keep what a library says below this level out of the logs: it may quote what users sent."""
+    logging.getLogger(name).setLevel(level)

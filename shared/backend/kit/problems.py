@@ -49,10 +49,9 @@ def document(error: MemorySyncError, *, instance: str, request_id: str) -> dict[
         "instance": instance,
         "code": slug,
         "request_id": request_id,
-        **error.facts,
     }
     if error.faults:
         problem["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
     if error.retry_after is not None:
         problem["retry_after"] = error.retry_after
-    return problem
+    return problem | {name: fact for name, fact in error.facts.items() if name not in problem}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +16,15 @@ MAX_TEXT_BYTES = 100 * 1024
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 16
 MAX_TAGS = 64
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+"""What an answer's memories may come to: Lambda cuts an answer at 6 MB."""
+
+NEWEST_PENDING = 200
+"""How many changes of one scope key a question reads besides the index."""
+
+CLAIM_LASTS = timedelta(seconds=30)
+"""A request that says nothing for so long has died; longer than any request may run."""
+
 SCHEMA_VERSION = 1
 
 
@@ -178,6 +188,30 @@ class Page:
 
     memories: tuple[Memory, ...]
     next_position: str | None
+
+
+def page_of(places: Sequence[tuple[str, str]], rows: Mapping[str, Memory], scope: Scope, *, limit: int, now: datetime) -> Page:
+    """Return the page of these places, each (position, memory id), the newest first: what may be read of the first `limit`.
+
+    It ends early where the memories would come to more than 4 MB as JSON, but never before the first of them.
+    """
+    chosen: list[Memory] = []
+    size = 0
+    last: str | None = None
+    for position, memory_id in places[:limit]:
+        memory = rows.get(memory_id)
+        if memory and memory.readable_by(scope, now):
+            size += json_bytes(memory)
+            if chosen and size > MAX_PAGE_BYTES:
+                return Page(tuple(chosen), last)
+            chosen.append(memory)
+        last = position
+    return Page(tuple(chosen), last if len(places) > limit else None)
+
+
+def json_bytes(memory: Memory) -> int:
+    """Return how many bytes of UTF-8 the memory's text and metadata are in a JSON answer."""
+    return sum(len(json.dumps(part, ensure_ascii=False).encode()) for part in (memory.text, memory.metadata))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,9 @@ from backend.memories.documents import change_for, document_of
 from backend.memories.model import Memory, State
 from backend.memories.ports import MemoryStore, Parking
 
+Target = tuple[str, str]
+"""(tenant, memory id)"""
+
 OVERDUE_AFTER = timedelta(seconds=60)
 ROWS_A_ROUND = 100
 TEXTS_A_ROUND = 32
@@ -48,18 +51,19 @@ class Projection:
         self._parking = parking
         self._clock = clock
 
-    def project(self, targets: Iterable[tuple[str, str]]) -> Projected:
+    def project(self, targets: Iterable[Target]) -> Projected:
         """Make the index show these (tenant, memory id) as the table has them now, then drop their markers.
 
         Raises `DependencyUnavailableError` when table or index do not answer: then every marker is still there. A row that
-        fails for any other reason is parked after a second try alone, so that it holds up nobody.
+        fails for any other reason is parked after a second try alone, so that it holds up nobody. One that cannot even be
+        read is left with its marker: the log names it each time.
         """
         by_tenant: dict[str, list[str]] = defaultdict(list)
         for tenant_id, memory_id in dict.fromkeys(targets):
             by_tenant[tenant_id].append(memory_id)
         shown = parked = 0
         for tenant_id, memory_ids in by_tenant.items():
-            rows = list(self._store.get_many(tenant_id, memory_ids).values())
+            rows = self._rows(tenant_id, memory_ids)
             done = self._shown(tenant_id, rows)
             shown += len(done)
             parked += len(rows) - len(done)
@@ -69,7 +73,7 @@ class Projection:
         observability.count("parked", parked)
         return Projected(shown, parked)
 
-    def follow(self, targets: Iterable[tuple[str, str]]) -> None:
+    def follow(self, targets: Iterable[Target]) -> None:
         """Project what a stream names.
 
         While table or index do not answer nothing is raised: the markers are the guarantee, the sweep comes back to them,
@@ -82,57 +86,76 @@ class Projection:
 
     def sweep(self) -> int:
         """Project what should have been projected a minute ago; return how many rows that were."""
-        return self._rounds(lambda: self._store.overdue(self._clock.now() - OVERDUE_AFTER, ROWS_A_ROUND), self._swept)
+        before = self._clock.now() - OVERDUE_AFTER
+        return self._rounds(lambda limit: self._store.overdue(before, limit), self._swept, ROWS_A_ROUND)
 
     def repair(self) -> int:
         """Give vectors to the rows that wait for one, oldest first; return how many got theirs."""
-        return self._rounds(lambda: self._store.without_vector(self._clock.now(), TEXTS_A_ROUND), self._repaired)
+        before = self._clock.now()
+        return self._rounds(lambda limit: self._store.without_vector(before, limit), self._repaired, TEXTS_A_ROUND)
 
-    def _rounds(self, due: Callable[[], list[tuple[str, str]]], work: Callable[[list[tuple[str, str]]], int]) -> int:
-        """Work through what is due, round by round, until nothing new is or the time is nearly up."""
-        total = 0
-        seen: set[tuple[str, str]] = set()
+    def _rounds(self, due: Callable[[int], list[Target]], work: Callable[[list[Target]], int], size: int) -> int:
+        """Work through what is due, round by round, until nothing new is, a round fails, or the time is nearly up."""
+        total = stuck = 0
+        seen: set[Target] = set()
         while deadline.remaining() > SPARE_SECONDS:
-            targets = [target for target in due() if target not in seen]
-            if not targets:
+            # What could not be helped is still due. Asking for as many more keeps it from hiding what stands behind it.
+            found = due(size + stuck)
+            targets = [target for target in found if target not in seen]
+            if not targets and len(found) < size + stuck:
                 break
+            stuck = len(found) - len(targets)
             seen.update(targets)
-            total += work(targets)
+            try:
+                total += work(targets)
+            except EmbeddingUnavailableError:
+                observability.note(embedder="down")
+                break
         return total
 
-    def _swept(self, targets: list[tuple[str, str]]) -> int:
+    def _swept(self, targets: list[Target]) -> int:
         return self.project(targets).shown
 
-    def _repaired(self, targets: list[tuple[str, str]]) -> int:
+    def _repaired(self, targets: list[Target]) -> int:
         by_tenant: dict[str, list[str]] = defaultdict(list)
         for tenant_id, memory_id in targets:
             by_tenant[tenant_id].append(memory_id)
-        filled = 0
-        for tenant_id, memory_ids in by_tenant.items():
-            rows = self._store.get_many(tenant_id, memory_ids).values()
-            waiting = [row for row in rows if row.vector is None and row.state is State.ACTIVE]
-            filled += self._filled(waiting)
-        observability.count("repaired", filled)
-        return filled
-
-    def _filled(self, waiting: Sequence[Memory]) -> int:
-        if not waiting:
-            return 0
-        try:
-            vectors = self._embedder.embed([memory.text for memory in waiting], Purpose.DOCUMENT)
-        except EmbeddingUnavailableError:
-            observability.note(embedder="down")
-            return 0
+        rows = [row for tenant_id, memory_ids in by_tenant.items() for row in self._rows(tenant_id, memory_ids)]
+        waiting = [row for row in rows if row.vector is None and row.state is State.ACTIVE]
+        vectors = self._embedder.embed([memory.text for memory in waiting], Purpose.DOCUMENT)
         filled = 0
         for memory, vector in zip(waiting, vectors, strict=True):
             whole = memory.with_vector(vector, self._embedder.model.identity, self._clock.now())
             try:
                 self._store.replace(whole, document_of(whole))
             except ConflictError:
-                # Somebody changed the row meanwhile; it still waits for its vector and comes up again.
+                # Somebody changed the row meanwhile; where it still waits for its vector it comes up again.
                 continue
             filled += 1
+        observability.count("repaired", filled)
         return filled
+
+    def _rows(self, tenant_id: str, memory_ids: Sequence[str]) -> list[Memory]:
+        """Return the rows that are there. One that cannot be read keeps none of the others from being read."""
+        try:
+            return list(self._store.get_many(tenant_id, memory_ids).values())
+        except DependencyUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are read one by one
+            observability.log_failure("rows could not be read together", error)
+        found = (self._row(tenant_id, memory_id) for memory_id in memory_ids)
+        return [row for row in found if row]
+
+    def _row(self, tenant_id: str, memory_id: str) -> Memory | None:
+        try:
+            return self._store.get(tenant_id, memory_id)
+        except DependencyUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one row must not hold up all the others
+            observability.note(unreadable=memory_id)
+            observability.count("unreadable")
+            observability.log_failure("a row could not be read", error)
+            return None
 
     def _shown(self, tenant_id: str, rows: Sequence[Memory]) -> list[Memory]:
         """Write the rows to the index together, and one by one when they fail together; return those it now shows."""

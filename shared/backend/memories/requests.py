@@ -8,9 +8,8 @@ from backend.kit.clock import Clock, from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import ConditionFailedError, Item, Table, attribute, set_to
 from backend.kit.errors import Fault, IdempotencyKeyReusedError, OutcomeUnknownError, RequestInFlightError
 from backend.kit.ids import Ids
-from backend.memories.model import CandidateOutcome, Claim, Done, Outcome, Request
+from backend.memories.model import CLAIM_LASTS, CandidateOutcome, Claim, Done, Outcome, Request
 
-CLAIM_LASTS = timedelta(seconds=30)
 RECORD_LASTS = timedelta(hours=24)
 
 # Nobody asked under this key before.
@@ -78,11 +77,13 @@ class DynamoRequestLog:
                 "This idempotency key came with another body before. Use a new key for a new request, for instance "
                 "one that holds the object's version."
             )
-            raise IdempotencyKeyReusedError(
-                msg,
+            reused = IdempotencyKeyReusedError(
+                "This idempotency key came with another body before. Use a new key for a new request, for instance one that "
+                "holds the object's version, or change the memory's text with PUT /memory/{id}/text.",
                 faults=(Fault("header:Idempotency-Key", "Send another key, or the body that it came with first."),),
-                memory_id=(item.get("memory_ids") or [""])[0],
             )
+            reused.facts.update({"memory_id": each for each in item.get("memory_ids", [])[:1]})
+            raise reused
         if item["state"] == "done":
             return Done(
                 outcomes=tuple(CandidateOutcome(n, Outcome(what), mid, rule) for n, what, mid, rule in item["outcomes"]),

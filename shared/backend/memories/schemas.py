@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.config import JsonDict
 
 from backend.kit import wire
-from backend.kit.errors import Fault, PayloadTooLargeError
+from backend.kit.errors import Fault, PayloadTooLargeError, ValidationFailedError
 from backend.kit.wire import Clean, EndUserId, Moment, Name, Wire
 from backend.memories import model
 from backend.memories.model import Memory, Said
@@ -27,6 +27,11 @@ ADD_EXAMPLE: JsonDict = {
 
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     return wire.check_metadata(metadata, most_bytes=model.MAX_METADATA_BYTES, most_depth=model.MAX_METADATA_DEPTH)
+
+
+def _refused(*, pointer: str, cure: str) -> ValidationFailedError:
+    """Return the error for fields that are wrong together, at the one to change."""
+    return ValidationFailedError("A value is not allowed; see errors.", faults=(Fault(pointer, cure),))
 
 
 class MemoryAdd(Wire):
@@ -61,20 +66,28 @@ class MemoryAdd(Wire):
     @model_validator(mode="after")
     def _one_text(self) -> Self:
         if self.text is not None and self.content is not None and self.text != self.content:
-            msg = "'text' and 'content' are two names of one field and differ; send one of them."
-            raise ValueError(msg)
+            raise _refused(
+                pointer="/content", cure="'text' and 'content' are two names of one field and differ; send one of them."
+            )
         if not (self.text or self.content or "").strip():
-            msg = "'text' is missing or blank; send what is to be remembered."
-            raise ValueError(msg)
+            name = "content" if self.content is not None and self.text is None else "text"
+            raise _refused(pointer=f"/{name}", cure=f"'{name}' is missing or blank; send what is to be remembered.")
         size = len((self.text or self.content or "").encode())
         if size > model.MAX_TEXT_BYTES:
             msg = f"The text has {size} bytes; the limit is {model.MAX_TEXT_BYTES}."
             fault = Fault("/text" if self.text else "/content", "Cut the text and send the parts one by one.")
             raise PayloadTooLargeError(msg, faults=(fault,), limit_bytes=model.MAX_TEXT_BYTES)
         if self.valid_from and self.valid_until and wire.utc(self.valid_from) >= wire.utc(self.valid_until):  # type: ignore[operator]  # neither is None here
-            msg = "'valid_until' must be later than 'valid_from'."
-            raise ValueError(msg)
+            raise _refused(pointer="/valid_until", cure="'valid_until' must be later than 'valid_from'.")
         return self
+
+    def warnings(self) -> list[str]:
+        """Say what was read otherwise than it was sent."""
+        # A gateway replaces bytes that are not UTF-8 before any function sees them.
+        name = "text" if self.text is not None else "content"
+        broken = "\ufffd" in (self.text or self.content or "")
+        lost = [f"'{name}' holds U+FFFD: something that was not UTF-8 was replaced on its way here."] if broken else []
+        return [*super().warnings(), *lost]
 
     def said(self) -> Said:
         """Return what is to be remembered."""

@@ -219,7 +219,8 @@ class MemoryService:
                 holder = self._store.get(planned.tenant_id, taken.memory_id)
                 if holder and holder.is_live(self._clock.now()):
                     return holder, CandidateOutcome(number, Outcome.MERGED, holder.memory_id, "extracted_key")
-                replacing = taken.memory_id
+                # A guard that is gone by now names nobody: then there is none to take over.
+                replacing = taken.memory_id or None
                 continue
             if not stored.is_live(self._clock.now()):
                 raise GoneError(_GONE, memory_ids=[stored.memory_id])

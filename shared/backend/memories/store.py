@@ -22,11 +22,9 @@ from backend.kit.dynamodb import (
 from backend.kit.errors import ConflictError, InternalError, OutcomeUnknownError
 from backend.kit.ids import Ids
 from backend.memories import items
-from backend.memories.model import Evidence, Memory, Page
+from backend.memories.model import NEWEST_PENDING, Evidence, Memory, Page, page_of
 from backend.memories.ports import GuardTakenError, Macs
 from backend.tenancy.scope import Scope
-
-NEWEST_PENDING = 200
 
 # Nobody stored this id before: a new id, or a retry that finds its own row.
 IS_NEW = attribute("pk").does_not_exist()
@@ -74,7 +72,7 @@ class DynamoMemoryStore:
             if stored is None:
                 raise
             return stored
-        return memory
+        return items.memory_of(row.item)
 
     def get(self, tenant_id: str, memory_id: str) -> Memory | None:
         """Return the row."""
@@ -99,6 +97,10 @@ class DynamoMemoryStore:
         try:
             self._transact([row, marker])
         except TransactionCanceledError as error:
+            found = error.reasons[0].item if error.reasons[0] else None
+            if found and items.memory_of(found) == items.memory_of(row.item):
+                # It is this very version: the write was taken, its answer was lost, and the seam sent it again.
+                return
             msg = "The memory was changed at the same moment; read it again."
             raise ConflictError(msg) from error
         except OutcomeUnknownError:
@@ -134,14 +136,9 @@ class DynamoMemoryStore:
                 positions.update(item["list_sk"] for item in found)
         markers, _ = self._markers(scope)
         positions.update(marker["position"] for marker in markers if before is None or marker["position"] < before)
-        ordered = sorted(positions, reverse=True)
-        chosen = ordered[:limit]
-        rows = self.get_many(scope.tenant_id, [position.rpartition("#")[2] for position in chosen])
-        live = (rows.get(position.rpartition("#")[2]) for position in chosen)
-        return Page(
-            memories=tuple(memory for memory in live if memory and memory.readable_by(scope, now)),
-            next_position=chosen[-1] if len(ordered) > limit else None,
-        )
+        places = [(position, position.rpartition("#")[2]) for position in sorted(positions, reverse=True)]
+        rows = self.get_many(scope.tenant_id, [memory_id for _, memory_id in places[:limit]])
+        return page_of(places, rows, scope, limit=limit, now=now)
 
     def pending(self, scope: Scope) -> tuple[list[IndexDocument | Tombstone], bool]:
         """Return the newest changes."""
@@ -187,9 +184,10 @@ class DynamoMemoryStore:
         more = False
         for key in scope.keys:
             for shard in range(items.PENDING_SHARDS):
-                page = self._table.query(f"P#{key}#{shard}", limit=NEWEST_PENDING, descending=True, consistent=True)
-                found += page.items
-                more = more or page.next_key is not None
+                # One more than counts, for the service names a next key also when the last item was the very last.
+                page = self._table.query(f"P#{key}#{shard}", limit=NEWEST_PENDING + 1, descending=True, consistent=True)
+                found += page.items[:NEWEST_PENDING]
+                more = more or page.next_key is not None or len(page.items) > NEWEST_PENDING
         return found, more
 
     def _guard(self, memory: Memory, replacing: str | None) -> Put | Update:

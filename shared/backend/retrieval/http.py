@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from backend import bootstrap
 from backend.index.text import query_stems
 from backend.kit import observability
 from backend.kit.http import json_answer
+from backend.memories.model import MAX_METADATA_BYTES, json_bytes
 from backend.memories.schemas import MemoryView
 from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer
 from backend.retrieval.schemas import MemoryQuery
@@ -21,6 +23,8 @@ from backend.retrieval.spans import best_span
 from backend.tenancy.model import Caller
 
 CONTEXT_BYTES = 4 * ANSWER_TEXT_BYTES
+ANSWER_BYTES = 5 * 1024 * 1024
+"""What whole texts may fill: Lambda cuts an answer at 6 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class RetrievalDoor:
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
         words = frozenset(query_stems(body.query))
-        memories = [_shown(answer, words, full=body.full_text) for answer in found.answers]
+        memories = _shown_within(found.answers, words, ANSWER_BYTES if body.full_text else 0)
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
         answer = {
@@ -49,6 +53,17 @@ class RetrievalDoor:
             "request_id": observability.request_id(),
         }
         return json_answer(answer, HTTPStatus.OK)
+
+
+def _shown_within(answers: Sequence[Answer], words: frozenset[str], most_bytes: int) -> list[dict[str, Any]]:
+    """Return the answers, the best of them with their whole texts as long as all together fit."""
+    room = most_bytes - sum(min(json_bytes(each.memory), ANSWER_TEXT_BYTES + MAX_METADATA_BYTES) for each in answers)
+    shown = []
+    for answer in answers:
+        size = json_bytes(answer.memory)
+        shown.append(_shown(answer, words, full=size <= room))
+        room -= size if size <= room else 0
+    return shown
 
 
 def _shown(answer: Answer, words: frozenset[str], *, full: bool) -> dict[str, Any]:

@@ -63,7 +63,8 @@ def rank(result: SearchResult) -> list[Ranked]:
     for hit in result.hits:
         relevance = _relevance(hit, result)
         kept = best.get(hit.memory_id)
-        if kept is None or relevance > kept.relevance:
+        # Of equals the newest revision's first chunk is kept, in whatever order the hits came.
+        if kept is None or (relevance, hit.revision, -hit.chunk) > (kept.relevance, kept.hit.revision, -kept.hit.chunk):
             best[hit.memory_id] = Ranked(hit, relevance)
     return sorted(best.values(), key=_order)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 from pydantic.config import JsonDict
 
 from backend.index.model import IndexFilter
 from backend.kit import wire
 from backend.kit.clock import epoch_ms
-from backend.kit.errors import Fault, UnknownFilterError
+from backend.kit.errors import Fault, UnknownFilterError, ValidationFailedError
 from backend.kit.wire import Clean, EndUserId, Moment, Name, Wire
 from backend.memories.schemas import MemoryView
 from backend.retrieval import model
@@ -19,11 +20,9 @@ from backend.retrieval.model import Question
 
 MAX_QUERY_BYTES = 8 * 1024
 MOST_VALUES = 64
+MOST_FAULTS = 20
 
 QUERY_EXAMPLE: JsonDict = {"query": "Where does she live now?", "user_id": "u1", "k": 5, "filters": {"sources": ["chat"]}}
-
-Values = Annotated[list[Name], Field(max_length=MOST_VALUES)]
-Scalar = str | int | float | bool
 
 
 def _query(text: str) -> str:
@@ -36,6 +35,31 @@ def _query(text: str) -> str:
     return text
 
 
+def _scalar(value: object) -> str | int | float | bool:
+    if isinstance(value, str):
+        return wire.clean(value)
+    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    msg = "Must be text, a finite number, true or false."
+    raise ValueError(msg)
+
+
+def _names(metadata: dict[str, Any]) -> dict[str, Any]:
+    for name in metadata:
+        wire.clean(name)
+    return metadata
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Values = Annotated[list[Name], Field(max_length=MOST_VALUES)]
+OneOrMore = Annotated[Values, BeforeValidator(_listed, json_schema_input_type=Values | Name)]
+# A union of types would name each of them in the pointer of its error, which then points nowhere.
+Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar, json_schema_input_type=str | int | float | bool)]
+
+
 class Filters(BaseModel):
     """What an answer must be. A filter that does not exist is refused, so that none is ever dropped silently."""
 
@@ -46,22 +70,21 @@ class Filters(BaseModel):
     since: Moment | None = Field(default=None, description="Created at this moment or later.")
     until: Moment | None = Field(default=None, description="Created before this moment.")
     tier: list[Literal["hot", "warm", "cold"]] = []
-    memory_type: Values | Name | None = None
+    memory_type: OneOrMore | None = None
     session_id: Name | None = None
     include_summaries: bool = True
-    metadata: dict[str, Scalar] = Field(default={}, max_length=MOST_VALUES, description="Equal top-level values.")
+    metadata: Annotated[dict[str, Scalar], AfterValidator(_names)] = Field(
+        default={}, max_length=MOST_VALUES, description="Equal top-level values."
+    )
 
     @model_validator(mode="after")
-    def _known(self) -> Filters:
+    def _known(self) -> Self:
         unknown = sorted(self.model_extra or {})
         if unknown:
             known = ", ".join(sorted(Filters.model_fields))
-            faults = tuple(Fault(f"/filters/{name[:64]}", f"Use one of: {known}.") for name in unknown[:20])
+            faults = tuple(Fault(f"/filters/{_step(name[:64])}", f"Use one of: {known}.") for name in unknown[:MOST_FAULTS])
             msg = "A filter does not exist. It was not dropped: that would have changed the answer."
             raise UnknownFilterError(msg, faults=faults)
-        for text in self.metadata.values():
-            if isinstance(text, str):
-                wire.clean(text)
         return self
 
 
@@ -79,10 +102,22 @@ class MemoryQuery(Wire):
     known_at: Moment | None = Field(default=None, description="Only what was known at this moment.")
     full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
 
+    @model_validator(mode="after")
+    def _one_session(self) -> Self:
+        if self.session_id and self.filters.session_id and self.session_id != self.filters.session_id:
+            fault = Fault("/filters/session_id", "It is another name for 'session_id' and differs; send one of them.")
+            msg = "Two different sessions are asked for."
+            raise ValidationFailedError(msg, faults=(fault,))
+        return self
+
+    def warnings(self) -> list[str]:
+        """Say what was read otherwise than it was sent."""
+        naive = [name for name in ("since", "until") if _is_naive(getattr(self.filters, name))]
+        return super().warnings() + [f"'filters.{name}' has no offset and was read as UTC." for name in naive]
+
     def question(self, now: datetime) -> Question:
         """Return what is asked."""
         asked = self.filters
-        types = [asked.memory_type] if isinstance(asked.memory_type, str) else asked.memory_type or []
         return Question(
             text=self.query,
             k=self.k,
@@ -90,7 +125,7 @@ class MemoryQuery(Wire):
                 sources=tuple(asked.sources),
                 tags=tuple(asked.tags),
                 tiers=tuple(asked.tier),
-                memory_types=tuple(types),
+                memory_types=tuple(asked.memory_type or ()),
                 session_id=self.session_id or asked.session_id,
                 created_since=_ms(asked.since),
                 created_until=_ms(asked.until),
@@ -133,3 +168,12 @@ class MemoriesFound(BaseModel):
 
 def _ms(moment: datetime | None) -> int | None:
     return epoch_ms(moment) if moment else None
+
+
+def _is_naive(moment: datetime | None) -> bool:
+    return moment is not None and moment.tzinfo is None
+
+
+def _step(name: str) -> str:
+    """Return the name as a step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")

@@ -18,13 +18,14 @@ _OK = 200
 class HttpKeyFetcher:
     """One GET over https of at most 256 KiB, without redirects, proxies or cookies.
 
-    Two seconds of silence end it, and so does the first pause after two seconds in all.
+    `seconds` of silence end it, and so does the first pause after as many seconds in all.
 
     `loopback_http` allows plain http to this machine, for the local stage.
     """
 
-    def __init__(self, *, loopback_http: bool = False) -> None:
+    def __init__(self, *, loopback_http: bool = False, seconds: float = FETCH_SECONDS) -> None:
         self._loopback_http = loopback_http
+        self._seconds = seconds
         # Nothing but these two: no redirects (they lead where nobody allowed), no proxies, no files, errors as plain answers.
         self._opener = urllib.request.OpenerDirector()
         self._opener.add_handler(urllib.request.HTTPSHandler())
@@ -35,11 +36,11 @@ class HttpKeyFetcher:
         if not is_fetchable(url, loopback_http=self._loopback_http):
             raise _unavailable()
         # The product's clock is for what the product means by time; how long a socket may take is the machine's affair.
-        ends = time.monotonic() + FETCH_SECONDS
+        ends = time.monotonic() + self._seconds
         # The scheme was checked just above.
         request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310
         try:
-            with self._opener.open(request, timeout=FETCH_SECONDS) as answer:
+            with self._opener.open(request, timeout=self._seconds) as answer:
                 if answer.status != _OK:
                     raise _unavailable()
                 return _read(answer, ends).decode()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import boto3
 import pytest
@@ -43,21 +44,32 @@ ISSUER = TokenIssuer(
 )
 
 
+@pytest.fixture(scope="module")
+def tables() -> Iterator[Callable[[], Table]]:
+    """Return a way to make an empty table; one moto for the module, since starting it is what takes the time."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        client, seam, numbers = boto3.client("dynamodb", region_name="us-east-1"), Seam(FakeClock(), "us-east-1"), count()
+
+        def make() -> Table:
+            name = f"tenancy-{next(numbers)}"
+            client.create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+                AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk")],
+            )
+            return Table(name, seam)
+
+        yield make
+
+
 @pytest.fixture(params=["fake", "moto"])
-def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[TenancyStore]:
+def store(request: pytest.FixtureRequest, tables: Callable[[], Table]) -> TenancyStore:
     if request.param == "fake":
-        yield FakeTenancyStore()
-        return
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        boto3.client("dynamodb", region_name="us-east-1").create_table(
-            TableName="tenancy",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        )
-        yield DynamoTenancyStore(Table("tenancy", Seam(FakeClock(), "us-east-1")), FakeIds())
+        return FakeTenancyStore()
+    return DynamoTenancyStore(tables(), FakeIds())
 
 
 @pytest.fixture
@@ -187,13 +199,11 @@ def test_no_tenant_revokes_the_key_of_another(filled: TenancyStore) -> None:
     assert filled.key("f" * 16) is None
 
 
-def test_more_keys_and_projects_than_one_call_carries_are_all_listed(filled: TenancyStore) -> None:
-    for number in range(110):
-        filled.add_key(replace(KEY, public_id=f"{number:016d}", name="n" * 200))
-        filled.add_project(replace(SUPPORT, project_id=f"p{number:03d}"))
+def test_more_keys_than_one_call_carries_are_all_listed(filled: TenancyStore) -> None:
+    for number in range(101):
+        filled.add_key(replace(KEY, public_id=f"{number:016d}"))
 
-    assert [record.public_id for record in filled.keys("acme")] == [f"{number:016d}" for number in range(110)]
-    assert [project.project_id for project in filled.projects("acme")] == [f"p{number:03d}" for number in range(110)]
+    assert [record.public_id for record in filled.keys("acme")] == [f"{number:016d}" for number in range(101)]
 
 
 def test_an_issuer_is_found_by_its_exact_name(filled: TenancyStore) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from infrastructure.local.patches.patcher import Patcher
 from ministack.core import lambda_runtime
+
+from infrastructure.local.patches.patcher import Patcher
 
 Json = dict[str, Any]
 

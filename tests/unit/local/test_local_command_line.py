@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from infrastructure.local import __main__ as command_line
 from infrastructure.local import process, state
 
@@ -32,7 +33,7 @@ def test_logs_prints_as_many_lines_as_asked(options: list[str], tmp_path: Path, 
     state.prepare(tmp_path / "state")
     (tmp_path / "state" / "emulator.log").write_text("1\n2\n3\n")
 
-    assert command_line.main(["logs", "--lines", "2", *options]) == 0
+    assert command_line.main(["logs", "--no-follow", "--lines", "2", *options]) == 0
     assert capsys.readouterr().out == "2\n3\n"
 
 

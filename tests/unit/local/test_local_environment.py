@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from infrastructure.local.clients import client
 from infrastructure.local.stack import Stack, from_environment
 

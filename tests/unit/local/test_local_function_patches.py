@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from infrastructure.local.patches import function_errors, function_logs, worker_ceiling
-from infrastructure.local.patches.patcher import Patcher
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
+
+from infrastructure.local.patches import function_errors, function_logs, worker_ceiling
+from infrastructure.local.patches.patcher import Patcher
 
 Json = dict[str, Any]
 Make = Callable[..., Json]

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ministack.core.responses import AccountRegionScopedDict
+from ministack.services import apigateway
+
 from infrastructure.local import gateway
 from infrastructure.local.gateway import Gateway
 from infrastructure.local.patches.patcher import Patcher
-from ministack.core.responses import AccountRegionScopedDict
-from ministack.services import apigateway
 
 Json = dict[str, Any]
 API_ID = "abcd0002"

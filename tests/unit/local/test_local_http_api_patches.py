@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from infrastructure.local.patches import http_api_body, http_api_limits
-from infrastructure.local.patches.patcher import Patcher
 from ministack.services import apigateway, lambda_svc
 from ministack.services.cloudformation import provisioners
+
+from infrastructure.local.patches import http_api_body, http_api_limits
+from infrastructure.local.patches.patcher import Patcher
 
 Json = dict[str, Any]
 API_ID = "abcd0001"

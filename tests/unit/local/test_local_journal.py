@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from infrastructure.local.errors import StateError
 from infrastructure.local.journal import Image, Journal
 

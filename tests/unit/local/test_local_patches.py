@@ -1,12 +1,13 @@
 from typing import Any
 
 import pytest
+from ministack.core import lambda_runtime
+from ministack.services import apigateway, lambda_svc
+
 from infrastructure.local import patches
 from infrastructure.local.launcher import check_emulator
 from infrastructure.local.patches import worker_script
 from infrastructure.local.patches.patcher import Patcher
-from ministack.core import lambda_runtime
-from ministack.services import apigateway, lambda_svc
 
 
 class Owner:

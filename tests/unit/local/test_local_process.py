@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from infrastructure.local import ports, process, state
 from infrastructure.local.errors import AlreadyRunningError, NotRunningError, PortTakenError, StateError
 from infrastructure.local.process import Running

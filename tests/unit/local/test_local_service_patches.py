@@ -1,9 +1,10 @@
 import json
 
-from infrastructure.local.patches import state_language_yaml, stream_positions
-from infrastructure.local.patches.patcher import Patcher
 from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
+
+from infrastructure.local.patches import state_language_yaml, stream_positions
+from infrastructure.local.patches.patcher import Patcher
 
 YAML = "StartAt: Work\nStates:\n  Work:\n    Type: Pass\n    End: true\n"
 MACHINE = {"StartAt": "Work", "States": {"Work": {"Type": "Pass", "End": True}}}

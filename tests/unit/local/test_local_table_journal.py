@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ministack.services import dynamodb
+
 from infrastructure.local.journal import Image, Journal
 from infrastructure.local.patches.patcher import Patcher
 from infrastructure.local.table_journal import TableJournal
-from ministack.services import dynamodb
 
 Json = dict[str, Any]
 TABLE = "journaled"

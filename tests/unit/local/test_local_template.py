@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from infrastructure.local import deploy
 from infrastructure.local.errors import DeployError
 from infrastructure.local.stack import Stack

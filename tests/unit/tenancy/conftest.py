@@ -82,9 +82,7 @@ class World:
         )
 
     def key(self, project_id: str | None = None, tenant_id: str = "acme") -> NewKey:
-        return self.tenancy.create_key(
-            tenant_id, "server", Environment.LIVE, [Permission.MEMORY_ALL], project_id=project_id
-        )
+        return self.tenancy.create_key(tenant_id, "server", Environment.LIVE, [Permission.MEMORY_ALL], project_id=project_id)
 
     def entries(self, tenant_id: str = "acme") -> list[AuditEntry]:
         return list(self.audit.entries(tenant_id, self.clock.now().date().isoformat()))

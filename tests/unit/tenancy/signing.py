@@ -10,11 +10,12 @@ from functools import cache
 from typing import Any
 
 from joserfc import jws
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from backend.tenancy.model import Permission, TokenIssuer
 from backend.tenancy.scope import Environment
 
+AsymmetricKey = ECKey | OKPKey | RSAKey
 NAME = "https://issuer.example"
 JWKS_URL = "https://issuer.example/jwks.json"
 AUDIENCE = "memories"
@@ -22,7 +23,7 @@ NOW = 1767603600  # when the fake clock begins: 2026-01-05T09:00:00Z
 
 
 @cache
-def key_for(algorithm: str, which: str = "k1") -> Key:
+def key_for(algorithm: str, which: str = "k1") -> AsymmetricKey:
     """Return a private key, the same for the same words."""
     del which
     match algorithm:

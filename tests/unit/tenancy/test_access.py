@@ -55,8 +55,11 @@ def test_a_key_lets_its_holder_in_with_what_it_is_bound_to(world: World) -> None
 
 
 def test_every_bad_key_gets_the_same_answer(world: World) -> None:
-    revoked, expired = world.key(), world.tenancy.create_key(
-        "acme", "k", Environment.LIVE, [Permission.MEMORY_ALL], expires_at=world.clock.now() + timedelta(seconds=1)
+    revoked, expired = (
+        world.key(),
+        world.tenancy.create_key(
+            "acme", "k", Environment.LIVE, [Permission.MEMORY_ALL], expires_at=world.clock.now() + timedelta(seconds=1)
+        ),
     )
     world.tenancy.revoke_key("acme", revoked.record.public_id)
     world.clock.advance(seconds=1)
@@ -250,9 +253,7 @@ def test_a_compat_tenant_reads_all_of_its_live_projects_and_none_and_writes_to_n
 
     scope = world.access.scope_for(caller, "u1")
 
-    assert scope.keys == tuple(
-        user_scope("acme", project, Environment.LIVE, "u1").home for project in (None, "sales", "support")
-    )
+    assert scope.keys == tuple(user_scope("acme", project, Environment.LIVE, "u1").home for project in (None, "sales", "support"))
     assert scope.home == user_scope("acme", None, Environment.LIVE, "u1").home
     assert scope.project_id is None
     assert caller.project_missing

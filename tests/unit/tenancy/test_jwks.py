@@ -81,10 +81,20 @@ def test_a_key_id_that_stands_twice_is_nobodys() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"keys": {}}', '{"keys": []', '{"keys": [], "keys": []}', json.dumps({"keys": [GOOD] * 65})]
+    ("text", "said"),
+    [
+        ("", "Expecting value"),
+        ("[]", "no JWKS"),
+        ("{}", "no JWKS"),
+        ('{"keys": {}}', "no JWKS"),
+        ('{"keys": []', "Expecting"),
+        ('{"keys": [], "keys": []}', "twice"),
+        (json.dumps({"keys": [GOOD] * 65}), "no JWKS"),
+        ("[" * 100_000, "too deep"),
+    ],
 )
-def test_what_is_no_jwks_is_not_read(text: str) -> None:
-    with pytest.raises(ValueError, match=".*"):
+def test_what_is_no_jwks_is_not_read(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
         read_jwks(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -11,40 +12,46 @@ import pytest
 from backend.kit.errors import DependencyUnavailableError
 from backend.tenancy.jwks_http import MOST_BYTES, HttpKeyFetcher
 
+released = threading.Event()
 FETCHER = HttpKeyFetcher(loopback_http=True)
+
+
+ANSWERS = {
+    "/jwks.json": (200, b'{"keys": []}'),
+    "/missing": (404, b'{"keys": []}'),
+    "/large": (200, b" " * (MOST_BYTES + 1)),
+    "/largest": (200, b" " * MOST_BYTES),
+    "/latin": (200, b"\xe9"),
+}
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         match self.path:
-            case "/jwks.json":
-                self._answer(200, b'{"keys": []}')
             case "/moved":
-                self.send_response(302)
-                self.send_header("Location", "/jwks.json")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-            case "/missing":
-                self._answer(404, b'{"keys": []}')
-            case "/large":
-                self._answer(200, b" " * (MOST_BYTES + 1))
-            case "/largest":
-                self._answer(200, b" " * MOST_BYTES)
-            case "/latin":
-                self._answer(200, b"\xe9")
+                self._begin(302, {"Location": "/jwks.json", "Content-Length": "0"})
             case "/short":
-                self.send_response(200)
-                self.send_header("Content-Length", "100")
-                self.end_headers()
+                self._begin(200, {"Content-Length": "100"})
                 self.wfile.write(b"{")
+            case "/silent":
+                released.wait()
+            case "/dripping":
+                self._begin(200, {})
+                with suppress(OSError):
+                    while not released.wait(0.01):
+                        self.wfile.write(b" ")
             case "/garbage":
                 self.wfile.write(b"not HTTP at all\r\n\r\n")
+            case path:
+                status, body = ANSWERS[path]
+                self._begin(status, {"Content-Length": str(len(body))})
+                self.wfile.write(body)
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _begin(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's name
         """Keep quiet."""
@@ -56,6 +63,7 @@ def server() -> Iterator[str]:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"http://127.0.0.1:{running.server_address[1]}"
+        released.set()
         running.shutdown()
         thread.join()
 
@@ -69,6 +77,12 @@ def test_a_jwks_is_fetched(server: str) -> None:
 def test_anything_but_a_whole_small_answer_is_none(server: str, path: str) -> None:
     with pytest.raises(DependencyUnavailableError):
         FETCHER.fetch(f"{server}/{path}")
+
+
+@pytest.mark.parametrize("path", ["silent", "dripping"])
+def test_a_server_that_takes_its_time_is_not_waited_for(server: str, path: str) -> None:
+    with pytest.raises(DependencyUnavailableError):
+        HttpKeyFetcher(loopback_http=True, seconds=0.2).fetch(f"{server}/{path}")
 
 
 def test_plain_http_is_for_the_local_stage_only(server: str) -> None:

@@ -34,7 +34,7 @@ def test_every_randomness_gives_a_readable_key_of_its_own(public: bytes, secret:
 
 
 def test_two_secrets_never_give_one_key() -> None:
-    last, before = (mint(Environment.LIVE, lambda count, end=end: end * count) for end in (b"\xff", b"\xfe"))
+    last, before = (mint(Environment.LIVE, end.__mul__) for end in (b"\xff", b"\xfe"))
 
     assert last.text != before.text
     assert len(last.text) == len(before.text)
@@ -73,9 +73,9 @@ def test_a_key_does_not_open_another_environment(other: str) -> None:
     assert parse(KEY.text.replace("ms_live_", f"ms_{other}_")) is None
 
 
-@pytest.mark.parametrize("text", [KEY.text + "\n", " " + KEY.text, KEY.text.upper(), KEY.text[:-1], KEY.text + "0", ""])
-def test_nothing_is_forgiven_around_a_key(text: str) -> None:
-    assert parse(text) is None
+def test_nothing_is_forgiven_around_a_key() -> None:
+    for text in (KEY.text + "\n", " " + KEY.text, KEY.text.upper(), KEY.text[:-1], KEY.text + "0", ""):
+        assert parse(text) is None
 
 
 def test_only_the_whole_key_under_the_same_pepper_is_the_same() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ class Context:
 
 
 @pytest.fixture
-def call(world: World) -> Iterator[Call]:
+def call(world: World) -> Call:
     """Return a way to send GET, POST or DELETE with headers, as the gateway hands them over."""
     app = create_app()
     app.dependency_overrides[access] = lambda: world.access
@@ -66,13 +65,10 @@ def call(world: World) -> Iterator[Call]:
             "body": "{}" if method == "POST" else None,
             "isBase64Encoded": False,
         }
-        answer = handler(event, Context())  # type: ignore[arg-type]  # what is used of Lambda's context is there
+        answer = handler(event, Context())
         return answer["statusCode"], answer["headers"], json.loads(answer["body"])
 
-    yield send
-    # The loop that `serve` gives its thread, for as long as a function's process lives.
-    asyncio.get_event_loop().close()
-    asyncio.set_event_loop(None)
+    return send
 
 
 def test_the_headers_name_caller_project_and_end_user(world: World, call: Call) -> None:
@@ -198,6 +194,8 @@ def test_a_compat_answer_without_a_project_carries_the_warning(world: World, cal
     world.clock.advance(seconds=5)
 
     assert call({"X-API-Key": key.text, "X-End-User-ID": "u1"})[1]["x-scope-warning"] == "project_missing"
+    built = call({"X-API-Key": key.text, "X-End-User-ID": "u1"}, "POST")[1]
+    assert built["x-scope-warning"] == "project_missing"
     assert "x-scope-warning" not in call({"X-API-Key": locked.text, "X-End-User-ID": "u1"})[1]
 
 

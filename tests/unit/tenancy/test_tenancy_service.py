@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,9 +28,9 @@ READ = [Permission.MEMORY_READ]
 
 
 def issuer(**changes: str | None) -> TokenIssuer:
-    facts = {"issuer": "https://issuer.example", "tenant_id": "acme", "audience": "memories"}
+    facts: dict[str, Any] = {"issuer": "https://issuer.example", "tenant_id": "acme", "audience": "memories"}
     facts |= {"jwks_url": "https://issuer.example/jwks.json", "jwks": None, **changes}
-    return TokenIssuer(environment=Environment.LIVE, scopes=frozenset(READ), **facts)  # type: ignore[arg-type]  # the tests name right ones
+    return TokenIssuer(environment=Environment.LIVE, scopes=frozenset(READ), **facts)
 
 
 def test_a_new_tenant_is_strict_and_has_an_id(world: World) -> None:

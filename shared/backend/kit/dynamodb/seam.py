@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ProxyConnectionError,
+    SSLError,
+)
 from pynamodb.connection import Connection
 
 from backend.kit import deadline, observability
@@ -42,6 +51,8 @@ THROTTLES = frozenset(
     }
 )
 SERVER_FAULTS = frozenset({"InternalServerError", "ServiceUnavailable", "InternalFailure", "500", "502", "503"})
+UNREACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
+UNANSWERED = (HTTPClientError, IncompleteReadError, SSLError)
 READS = frozenset({"GetItem", "BatchGetItem", "Query", "DescribeTable"})
 BATCHES = {"BatchGetItem": ("RequestItems", "UnprocessedKeys"), "BatchWriteItem": ("RequestItems", "UnprocessedItems")}
 
@@ -103,9 +114,14 @@ class Seam(Connection):
         )
         self._clock = clock
         self._faults = faults
+        # At their lowest level all three write whole calls, users' text and all, into the log.
+        for library in ("pynamodb", "botocore", "urllib3"):
+            observability.quiet(library)
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         """Send one call: check it, retry what is retryable inside the deadline, and raise in our own words.
+
+        Once an attempt may have happened unseen, every later failure to get through is `OutcomeUnknownError` too.
 
         Raises `ConditionFailedError`, `TransactionCanceledError`, `ThrottledError`, `OutcomeUnknownError`,
         `TableUnavailableError`, `DeadlineExceededError`, `InternalError`.
@@ -116,14 +132,19 @@ class Seam(Connection):
         return self._retried(operation_name, operation_kwargs)
 
     def _retried(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        doubt: OutcomeUnknownError | None = None
         for attempt in range(MAX_ATTEMPTS):
+            if doubt is not None and deadline.remaining() <= 0:
+                raise doubt
             deadline.check()
             try:
                 return self._sent(operation, arguments)
             except (ClientError, BotoCoreError) as error:
                 meaning = _meaning(operation, arguments, error)
-                if meaning.final or attempt == MAX_ATTEMPTS - 1:
-                    raise meaning.error from error
+                if isinstance(meaning.error, OutcomeUnknownError):
+                    doubt = meaning.error
+                if meaning.final or attempt == MAX_ATTEMPTS - 1 or deadline.remaining() < meaning.needs_seconds:
+                    raise _truest(meaning.error, doubt) from error
             self._wait(attempt)
         raise InternalError  # pragma: no cover - the last attempt returns or raises
 
@@ -133,6 +154,8 @@ class Seam(Connection):
         merged: dict[str, list[Any]] = {}
         answer: dict[str, Any] = {}
         for attempt in range(MAX_ATTEMPTS):
+            if attempt:
+                self._wait(attempt - 1)
             answer = self._retried(operation, arguments)
             for table, items in answer.get("Responses", {}).items():
                 merged.setdefault(table, []).extend(items)
@@ -141,7 +164,6 @@ class Seam(Connection):
                 return {**answer, "Responses": merged, left_name: {}}
             observability.count("dynamodb_leftovers")
             arguments = {**arguments, asked_name: left}
-            self._wait(attempt)
         msg = "The table did not take everything that was sent to it."
         raise ThrottledError(msg, retry_after=1)
 
@@ -168,16 +190,21 @@ class Seam(Connection):
 class _Meaning:
     error: Exception
     final: bool
+    # How much time must be left for another attempt to make sense.
+    needs_seconds: float = 0.0
 
 
 def _meaning(  # noqa: PLR0911 - one answer a kind of error is the whole point
     operation: str, arguments: Mapping[str, Any], error: ClientError | BotoCoreError
 ) -> _Meaning:
     """Say in our own words what the vendor's error means, and whether sending the call again can help."""
-    if isinstance(error, (EndpointConnectionError, ConnectTimeoutError)):
+    if isinstance(error, UNREACHED):
         return _Meaning(TableUnavailableError("The table cannot be reached.", retry_after=2), final=False)
-    if isinstance(error, BotoCoreError):
+    if isinstance(error, UNANSWERED):
         return _unanswered(operation, arguments)
+    if isinstance(error, BotoCoreError):
+        # No credentials, no region, ...: nothing was sent, and nothing will be until somebody mends it.
+        return _Meaning(InternalError(f"{operation} could not be sent: {type(error).__name__}"), final=True)
     code = str(error.response.get("Error", {}).get("Code", ""))
     if code == "ConditionalCheckFailedException":
         found: Any = error.response.get("Item")
@@ -204,7 +231,12 @@ def _unanswered(operation: str, arguments: Mapping[str, Any]) -> _Meaning:
         failure = TableUnavailableError("The table does not answer.", retry_after=2)
     else:
         failure = OutcomeUnknownError("The table did not say whether it took the write; try again.", retry_after=2)
-    return _Meaning(failure, final=not repeatable)
+    return _Meaning(failure, final=not repeatable, needs_seconds=READ_SECONDS)
+
+
+def _truest(failure: Exception, doubt: OutcomeUnknownError | None) -> Exception:
+    """Return what is true of all attempts together: a refusal of the last says nothing about one that went unanswered."""
+    return doubt if doubt is not None and isinstance(failure, DependencyUnavailableError) else failure
 
 
 def _cancelled(error: ClientError) -> _Meaning:

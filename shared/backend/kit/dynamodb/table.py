@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pynamodb.expressions.condition import Condition
-from pynamodb.expressions.operand import Path
-from pynamodb.expressions.update import Action, AddAction, RemoveAction, SetAction
+from pynamodb.expressions.operand import Path, Value
+from pynamodb.expressions.update import Action, AddAction, DeleteAction, RemoveAction, SetAction
 
 from backend.kit.dynamodb.limits import BATCH_GET_KEYS, BATCH_WRITE_ITEMS
 from backend.kit.dynamodb.seam import Seam
@@ -26,7 +26,8 @@ def attribute(name: str) -> Path:
 def set_to(name: str, value: Any) -> Action:  # noqa: ANN401 - any storable value
     """Return the update that gives an attribute a value; None removes it."""
     path = attribute(name)
-    return path.remove() if value is None else SetAction(path, path._to_operand(to_attribute(value)))  # noqa: SLF001 - the public `set` serialises bytes and nested values its own way
+    # Path's own `set` has another codec for numbers and nested values.
+    return path.remove() if value is None else SetAction(path, Value(to_attribute(value)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Check:
 
 Write = Put | Update | Delete | Check
 _RETURN_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+_CLAUSES = (("SET", SetAction), ("REMOVE", RemoveAction), ("ADD", AddAction), ("DELETE", DeleteAction))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Table:
         self.seam.dispatch("PutItem", {"TableName": self.name, "Item": to_item(item), **_conditions(condition)})
 
     def put_many(self, items: Sequence[Item]) -> None:
-        """Store items without conditions, 25 a call; doing it twice is harmless."""
+        """Store items with distinct keys, without conditions, 25 a call; doing it twice is harmless."""
         for start in range(0, len(items), BATCH_WRITE_ITEMS):
             writes = [{"PutRequest": {"Item": to_item(item)}} for item in items[start : start + BATCH_WRITE_ITEMS]]
             self.seam.dispatch("BatchWriteItem", {"RequestItems": {self.name: writes}})
@@ -157,6 +159,7 @@ class Table:
         """Return one page of a partition (of the table, or of the index `NAME` with keys `NAME_pk`, `NAME_sk`).
 
         `where` is a condition on the sort key. A page ends at 1 MB or at the limit: `next_key` tells whether there is more.
+        An index is always a little behind: asking it for a consistent page is refused (`TableLimitError`).
         """
         condition = attribute(f"{index}_pk" if index else "pk") == partition
         if where is not None:
@@ -172,8 +175,8 @@ class Table:
         }
         if index:
             body["IndexName"] = index
-        else:
-            body["ConsistentRead"] = consistent
+        if consistent:
+            body["ConsistentRead"] = True
         if limit is not None:
             body["Limit"] = limit
         if start:
@@ -205,7 +208,7 @@ def _expressions(condition: Condition | None, actions: Sequence[Action]) -> dict
     if condition is not None:
         body["ConditionExpression"] = condition.serialize(names, values)
     clauses = []
-    for word, kind in (("SET", SetAction), ("REMOVE", RemoveAction), ("ADD", AddAction)):
+    for word, kind in _CLAUSES:
         parts = [action.serialize(names, values) for action in actions if isinstance(action, kind)]
         if parts:
             clauses.append(f"{word} {', '.join(parts)}")

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
+
+from backend.kit.dynamodb.limits import TableLimitError, significant_digits
+
+# Developer Guide, "Supported data types": 38 digits, 1E-130 to 9.99...E+125 to either side of zero.
+_MOST_DIGITS = 38
+_LOWEST_POWER = -130
+_HIGHEST_POWER = 126
 
 
 def to_attribute(value: Any) -> dict[str, Any]:  # noqa: ANN401, PLR0911 - one case a type is the whole point
-    """Return the typed form of str, bool, int, finite float, bytes, None, lists and string-keyed mappings. Raises `TypeError`."""
+    """Return the typed form of str, bool, int, finite float, bytes, None, lists and string-keyed mappings.
+
+    Raises `TypeError` for anything else, `TableLimitError` for a number that the service cannot hold.
+    """
     match value:
         case bool():
             return {"BOOL": value}
         case str():
             return {"S": value}
         case int():
-            return {"N": str(value)}
+            return {"N": _number_text(value)}
         case float() if math.isfinite(value):
-            return {"N": repr(value)}
+            return {"N": _number_text(value)}
         case bytes():
             return {"B": value}
         case None:
@@ -31,7 +42,7 @@ def to_attribute(value: Any) -> dict[str, Any]:  # noqa: ANN401, PLR0911 - one c
 
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - one case a type is the whole point
-    """Return the Python value of a typed one."""
+    """Return the Python value of a typed one. A number without a fraction is an int, whatever it was: 1.0 reads back as 1."""
     ((kind, value),) = attribute.items()
     match kind:
         case "S" | "BOOL":
@@ -60,8 +71,20 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: from_attribute(value) for name, value in item.items()}
 
 
+def _number_text(value: float) -> str:
+    # Subclasses (of numpy, of enum) write themselves in words of their own; an int too large for text is too large for us.
+    text = repr(float(value)) if isinstance(value, float) else str(int(value)) if abs(value) < 10**_HIGHEST_POWER else "1e999"
+    exact = Decimal(text)
+    fits = len(significant_digits(text)) <= _MOST_DIGITS and _LOWEST_POWER <= exact.adjusted() < _HIGHEST_POWER
+    if exact and not fits:
+        msg = f"a number beyond {_MOST_DIGITS} digits or beyond 1E{_LOWEST_POWER} to 1E{_HIGHEST_POWER}"
+        raise TableLimitError(msg)
+    return text
+
+
 def _number(text: str) -> int | float:
     try:
         return int(text)
     except ValueError:
-        return float(text)
+        exact = Decimal(text)
+        return int(exact) if exact == exact.to_integral_value() else float(text)

@@ -14,9 +14,7 @@ def handler(event: Json, _: object) -> Json:
     failures = []
     for record in event["Records"]:
         key = record["dynamodb"]["Keys"]["pk"]["S"]
-        table.update_item(
-            Key={"pk": key, "sk": "SEEN"}, UpdateExpression="ADD times :one", ExpressionAttributeValues={":one": 1}
-        )
+        table.update_item(Key={"pk": key, "sk": "SEEN"}, UpdateExpression="ADD times :one", ExpressionAttributeValues={":one": 1})
         if key.startswith("poison"):
             failures.append({"itemIdentifier": record["dynamodb"]["SequenceNumber"]})
     return {"batchItemFailures": failures}

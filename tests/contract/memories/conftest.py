@@ -1,0 +1,70 @@
+"""Every promise of the ports is held against the fakes and against the adapters on moto."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from backend.kit.clock import FakeClock
+from backend.kit.ids import FakeIds
+from backend.memories.documents import document_of
+from backend.memories.fake import FakeMemoryStore, FakeRequestLog
+from backend.memories.items import marker_item, row_item
+from backend.memories.model import Memory
+from backend.memories.ports import MemoryStore, RequestLog
+from backend.memories.store import DynamoMemoryStore
+from tests.contract.memories.memory_world import World, emulated, make_tables
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Any]:
+    with emulated() as client:
+        yield client
+
+
+@pytest.fixture
+def world(aws: Any, clock: FakeClock) -> World:
+    make_tables(aws)
+    return World(aws, clock)
+
+
+@pytest.fixture(params=["fake", "moto"])
+def store(request: pytest.FixtureRequest, clock: FakeClock) -> MemoryStore:
+    if request.param == "fake":
+        return FakeMemoryStore(clock)
+    moto: World = request.getfixturevalue("world")
+    return moto.store
+
+
+@pytest.fixture
+def fill(store: MemoryStore) -> Callable[[Sequence[Memory]], None]:
+    """Store many memories without guards. Moto copies its tables for each transaction, so there they are put as they are."""
+    if not isinstance(store, DynamoMemoryStore):
+
+        def add(memories: Sequence[Memory]) -> None:
+            for each in memories:
+                store.add(each, document_of(each), guarded=False)
+
+        return add
+    table = store._table
+
+    def put(memories: Sequence[Memory]) -> None:
+        for each in memories:
+            table.put_many([row_item(each), marker_item(each, document_of(each), each.created_at)])
+
+    return put
+
+
+@pytest.fixture(params=["fake", "moto"])
+def log(request: pytest.FixtureRequest) -> RequestLog:
+    if request.param == "fake":
+        return FakeRequestLog(FakeIds())
+    moto: World = request.getfixturevalue("world")
+    return moto.requests

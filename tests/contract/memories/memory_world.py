@@ -1,0 +1,175 @@
+"""The memories' use cases on a stand-in for DynamoDB, with a hand on every call they make."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from backend.embedding.fake import FakeEmbedder
+from backend.extraction.verbatim import VerbatimExtractor
+from backend.kit.clock import Clock, FakeClock
+from backend.kit.dynamodb import Faults, Item, Seam, Table
+from backend.kit.dynamodb.values import from_item
+from backend.kit.ids import Ids, UlidIds
+from backend.memories.requests import DynamoRequestLog
+from backend.memories.service import MemoryService
+from backend.memories.store import DynamoMemoryStore
+from backend.tenancy.fake import FakeSecrets
+from backend.tenancy.pepper import TenantMacs
+
+REGION = "us-east-1"
+INDEXES = ("list", "due", "link")
+
+
+@contextmanager
+def emulated() -> Iterator[Any]:
+    """Let moto stand for AWS and hand out a client, made as the seam makes its own: making one takes long."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "testing")
+        yield Seam(FakeClock(), REGION).client
+
+
+def make_tables(client: Any) -> None:
+    """Make the two tables, empty, as the template makes them."""
+    for name in client.list_tables()["TableNames"]:
+        client.delete_table(TableName=name)
+    names = ["pk", "sk", *(f"{index}_{part}" for index in INDEXES for part in ("pk", "sk"))]
+    client.create_table(
+        TableName="memories",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=_keys("pk", "sk"),
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": _keys(f"{index}_pk", f"{index}_sk"),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for index in INDEXES
+        ],
+    )
+    client.create_table(
+        TableName="idempotency",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=_keys("pk"),
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )
+
+
+def _keys(*names: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
+
+
+class OneCallAtATime(Seam):
+    """The seam, made safe for threads: each call is atomic in the service, but not in its stand-in."""
+
+    def __init__(self, client: Any, clock: Clock, faults: Faults | None = None) -> None:
+        super().__init__(clock, REGION, faults=faults)
+        self._client = client
+        self._turn = Lock()
+
+    def _sent(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        with self._turn:
+            return super()._sent(operation, arguments)
+
+
+@dataclass
+class Calls:
+    """A plan without faults, which remembers what was called."""
+
+    made: list[str] = field(default_factory=list)
+
+    def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
+        """Write it down."""
+        del arguments
+        self.made.append(operation)
+
+    def after(self, operation: str, arguments: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        """Leave the answer as it is."""
+        del operation, arguments
+        return answer
+
+
+@dataclass
+class FailingAt(Calls):
+    """Fails the call with this number, just before or just after it is done; a lasting failure fails all that follow too."""
+
+    call: int = 0
+    after_it: bool = False
+    error: BaseException = field(default_factory=SystemExit)
+    lasting: bool = False
+    struck: int = 0
+
+    def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
+        """Fail, or let the call go on."""
+        super().before(operation, arguments)
+        if not self.after_it:
+            self._strike()
+
+    def after(self, operation: str, arguments: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        """Fail, or hand the answer on."""
+        if self.after_it:
+            self._strike()
+        return super().after(operation, arguments, answer)
+
+    def _strike(self) -> None:
+        number = len(self.made) - 1
+        if number == self.call or (self.lasting and number > self.call):
+            self.struck += 1
+            raise self.error
+
+
+@dataclass
+class World:
+    """One process's use cases. Several worlds may share the tables and the clock."""
+
+    client: Any
+    clock: FakeClock = field(default_factory=FakeClock)
+    faults: Faults | None = None
+    ids: Ids = field(init=False)
+    seam: Seam = field(init=False)
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    store: DynamoMemoryStore = field(init=False)
+    requests: DynamoRequestLog = field(init=False)
+    service: MemoryService = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ids = UlidIds(self.clock)
+        self.seam = OneCallAtATime(self.client, self.clock, self.faults)
+        macs = TenantMacs(FakeSecrets())
+        self.store = DynamoMemoryStore(Table("memories", self.seam), macs, self.clock, self.ids)
+        self.requests = DynamoRequestLog(Table("idempotency", self.seam), self.ids, self.clock)
+        self.service = MemoryService(
+            store=self.store,
+            requests=self.requests,
+            extractor=VerbatimExtractor(),
+            embedder=self.embedder,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    def another(self, faults: Faults | None = None) -> World:
+        """Return the use cases of another process on the same tables, with faults of its own."""
+        return World(self.client, self.clock, faults)
+
+    def items_in(self, table: str) -> list[Item]:
+        """Return everything that a table holds, read past the code that is tested."""
+        pages = self.client.get_paginator("scan").paginate(TableName=table)
+        return [from_item(item) for page in pages for item in page["Items"]]
+
+    def kinds(self) -> dict[str, int]:
+        """Return how many rows, guards, pending markers and pieces of evidence there are."""
+        names = {"M#ROW": "rows", "M#EV#": "evidence", "K#": "guards", "P#": "markers"}
+        found: Counter[str] = Counter(dict.fromkeys(names.values(), 0))
+        for item in self.items_in("memories"):
+            kind = item["pk"][:2]
+            found[names[kind + item["sk"][:3] if kind == "M#" else kind]] += 1
+        return dict(found)
