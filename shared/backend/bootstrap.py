@@ -183,7 +183,8 @@ class Container:
             return BedrockEmbedder(provider.removeprefix(BEDROCK))
         from backend.embedding.minilm import MiniLmEmbedder
 
-        return MiniLmEmbedder(Path(self.settings.embedder_dir))
+        # On one machine all workers share one copy of the weights; a Lambda has its memory for itself and wants the speed.
+        return MiniLmEmbedder(Path(self.settings.embedder_dir), share_weights=self.is_local)
 
     @cached_property
     def index(self) -> MemoryIndex:
@@ -212,11 +213,10 @@ class Container:
 
     @cached_property
     def tokens(self) -> Tokens:
-        """Bearer tokens."""
-        from backend.tenancy.jwks_http import HttpKeyFetcher
-        from backend.tenancy.tokens import JwtTokens
+        """Bearer tokens. What reads them is loaded with the first one: callers with keys need not pay for it."""
+        from backend.tenancy.late_tokens import LateTokens
 
-        return JwtTokens(self.tenancy_store, HttpKeyFetcher(loopback_http=self.is_local), self.clock)
+        return LateTokens(self._jwt_tokens)
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -244,6 +244,12 @@ class Container:
     def cursors(self, tenant_id: str) -> Cursors:
         """Issue and read a tenant's cursors."""
         return Cursors(self.macs.of(tenant_id).derived("cursors"))
+
+    def _jwt_tokens(self) -> Tokens:
+        from backend.tenancy.jwks_http import HttpKeyFetcher
+        from backend.tenancy.tokens import JwtTokens
+
+        return JwtTokens(self.tenancy_store, HttpKeyFetcher(loopback_http=self.is_local), self.clock)
 
     def _table(self, name: str) -> Table:
         from backend.kit.dynamodb import Table

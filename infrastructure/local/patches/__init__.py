@@ -11,9 +11,11 @@ from infrastructure.local.patches import (
     function_logs,
     http_api_body,
     http_api_limits,
+    metric_points,
     state_language_yaml,
     stream_positions,
     stream_retries,
+    transaction_tokens,
     worker_ceiling,
 )
 from infrastructure.local.patches.patcher import Patcher
@@ -21,9 +23,11 @@ from infrastructure.local.patches.patcher import Patcher
 PATCHES = (
     http_api_body,
     http_api_limits,
+    metric_points,
     state_language_yaml,
     stream_positions,
     stream_retries,
+    transaction_tokens,
     function_errors,
     function_logs,
     worker_ceiling,

@@ -77,13 +77,15 @@ class DynamoRequestLog:
                 "This idempotency key came with another body before. Use a new key for a new request, for instance "
                 "one that holds the object's version."
             )
-            reused = IdempotencyKeyReusedError(
-                "This idempotency key came with another body before. Use a new key for a new request, for instance one that "
-                "holds the object's version, or change the memory's text with PUT /memory/{id}/text.",
-                faults=(Fault("header:Idempotency-Key", "Send another key, or the body that it came with first."),),
+            msg = (
+                "This idempotency key came with another body before. Use a new key for a new request, for instance "
+                "one that holds the object's version."
             )
-            reused.facts.update({"memory_id": each for each in item.get("memory_ids", [])[:1]})
-            raise reused
+            fault = Fault("header:Idempotency-Key", "Send another key, or the body that it came with first.")
+            ids = item.get("memory_ids")
+            if ids:
+                raise IdempotencyKeyReusedError(msg, faults=(fault,), memory_id=ids[0])
+            raise IdempotencyKeyReusedError(msg, faults=(fault,))
         if item["state"] == "done":
             return Done(
                 outcomes=tuple(CandidateOutcome(n, Outcome(what), mid, rule) for n, what, mid, rule in item["outcomes"]),

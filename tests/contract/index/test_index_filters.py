@@ -125,7 +125,10 @@ def test_default_searches_see_the_current_revision_only(index: MemoryIndex) -> N
     index.write("acme", [document(revision=1, row_version=1, known_from=100)])
     index.write(
         "acme",
-        [document(revision=1, row_version=2, known_from=100, known_until=200), document(revision=2, row_version=2, known_from=200)],
+        [
+            document(revision=1, row_version=2, known_from=100, known_until=200),
+            document(revision=2, row_version=2, known_from=200),
+        ],
     )
     assert found(index) == {"m1#2#0"}
 
@@ -133,7 +136,10 @@ def test_default_searches_see_the_current_revision_only(index: MemoryIndex) -> N
 def test_known_at_finds_the_revision_that_was_known_then(index: MemoryIndex) -> None:
     index.write(
         "acme",
-        [document(revision=1, row_version=2, known_from=100, known_until=200), document(revision=2, row_version=2, known_from=200)],
+        [
+            document(revision=1, row_version=2, known_from=100, known_until=200),
+            document(revision=2, row_version=2, known_from=200),
+        ],
     )
     assert found(index, known_at=99) == set()
     assert found(index, known_at=100) == {"m1#1#0"}
@@ -151,7 +157,14 @@ def test_only_active_documents_are_found_now_and_in_the_past(index: MemoryIndex,
 def test_filters_work_together(index: MemoryIndex) -> None:
     facts = {"source": "mail", "tags": ("q4",), "session_id": "s", "valid_from": 50, "expires_at": 900, "metadata": {"n": 1}}
     three(index, facts, {**facts, "source": "chat"}, {**facts, "metadata": {"n": 2}})
-    asked: dict[str, Any] = {"sources": ("mail",), "tags": ("q4",), "session_id": "s", "as_of": 60, "now": 100, "metadata": {"n": 1}}
+    asked: dict[str, Any] = {
+        "sources": ("mail",),
+        "tags": ("q4",),
+        "session_id": "s",
+        "as_of": 60,
+        "now": 100,
+        "metadata": {"n": 1},
+    }
     assert found(index, known_at=1000, **asked) == numbered(1)
 
 

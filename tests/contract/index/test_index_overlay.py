@@ -71,21 +71,26 @@ def test_of_several_pending_versions_the_highest_counts(index: MemoryIndex) -> N
 
 
 def test_pending_documents_pass_the_same_filters(index: MemoryIndex) -> None:
-    pending = [document("m1", source="mail"), document("m2", source="chat"), document("m3", known_until=5), document("m4", state="x")]
+    pending = [
+        document("m1", source="mail"),
+        document("m2", source="chat"),
+        document("m3", known_until=5),
+        document("m4", state="x"),
+    ]
     assert found(index, overlay=pending, sources=("mail",)) == {"m1#1#0"}
     assert found(index, overlay=pending) == {"m1#1#0", "m2#1#0"}
 
 
 def test_pending_changes_of_another_scope_are_not_seen(index: MemoryIndex) -> None:
     index.write("acme", [document("m1")])
-    others = [document("m2", scope_key=BEN.home), tombstone("m1", scope_key=BEN.home)]
+    others: list[IndexDocument | Tombstone] = [document("m2", scope_key=BEN.home), tombstone("m1", scope_key=BEN.home)]
     assert found(index, overlay=others) == {"m1#1#0"}
 
 
 def test_pending_changes_reach_every_key_of_the_scope(index: MemoryIndex) -> None:
     both = scope_of(also_projects=(None,))
     index.write("acme", [document("m1", scope_key=both.keys[0]), document("m2", scope_key=both.keys[1])])
-    pending = [tombstone("m1", scope_key=both.keys[0]), document("m3", scope_key=both.keys[1])]
+    pending: list[IndexDocument | Tombstone] = [tombstone("m1", scope_key=both.keys[0]), document("m3", scope_key=both.keys[1])]
     assert found(index, both, overlay=pending) == {"m2#1#0", "m3#1#0"}
 
 

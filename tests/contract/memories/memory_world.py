@@ -9,9 +9,6 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-import pytest
-from moto import mock_aws
-
 from backend.embedding.fake import FakeEmbedder
 from backend.extraction.verbatim import VerbatimExtractor
 from backend.kit.clock import Clock, FakeClock
@@ -23,56 +20,32 @@ from backend.memories.service import MemoryService
 from backend.memories.store import DynamoMemoryStore
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.pepper import TenantMacs
+from tests.support import tables
 
-REGION = "us-east-1"
-INDEXES = ("list", "due", "link")
+MEMORIES = "MemoriesTable"
+IDEMPOTENCY = "IdempotencyTable"
 
 
 @contextmanager
 def emulated() -> Iterator[Any]:
     """Let moto stand for AWS and hand out a client, made as the seam makes its own: making one takes long."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        yield Seam(FakeClock(), REGION).client
+    with tables.aws():
+        yield tables.moto_seam().client
 
 
 def make_tables(client: Any) -> None:
-    """Make the two tables, empty, as the template makes them."""
-    for name in client.list_tables()["TableNames"]:
+    """Make the template's two tables anew, empty."""
+    definitions = tables.table_definitions()
+    for name in (MEMORIES, IDEMPOTENCY):
         client.delete_table(TableName=name)
-    names = ["pk", "sk", *(f"{index}_{part}" for index in INDEXES for part in ("pk", "sk"))]
-    client.create_table(
-        TableName="memories",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=_keys("pk", "sk"),
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": index,
-                "KeySchema": _keys(f"{index}_pk", f"{index}_sk"),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-            for index in INDEXES
-        ],
-    )
-    client.create_table(
-        TableName="idempotency",
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=_keys("pk"),
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-    )
-
-
-def _keys(*names: str) -> list[dict[str, str]]:
-    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
+        client.create_table(**definitions[name])
 
 
 class OneCallAtATime(Seam):
     """The seam, made safe for threads: each call is atomic in the service, but not in its stand-in."""
 
     def __init__(self, client: Any, clock: Clock, faults: Faults | None = None) -> None:
-        super().__init__(clock, REGION, faults=faults)
+        super().__init__(clock, tables.REGION, faults=faults)
         self._client = client
         self._turn = Lock()
 
@@ -145,8 +118,8 @@ class World:
         self.ids = UlidIds(self.clock)
         self.seam = OneCallAtATime(self.client, self.clock, self.faults)
         macs = TenantMacs(FakeSecrets())
-        self.store = DynamoMemoryStore(Table("memories", self.seam), macs, self.clock, self.ids)
-        self.requests = DynamoRequestLog(Table("idempotency", self.seam), self.ids, self.clock)
+        self.store = DynamoMemoryStore(Table(MEMORIES, self.seam), macs, self.clock, self.ids)
+        self.requests = DynamoRequestLog(Table(IDEMPOTENCY, self.seam), self.ids, self.clock)
         self.service = MemoryService(
             store=self.store,
             requests=self.requests,
@@ -160,7 +133,7 @@ class World:
         """Return the use cases of another process on the same tables, with faults of its own."""
         return World(self.client, self.clock, faults)
 
-    def items_in(self, table: str) -> list[Item]:
+    def items_in(self, table: str = MEMORIES) -> list[Item]:
         """Return everything that a table holds, read past the code that is tested."""
         pages = self.client.get_paginator("scan").paginate(TableName=table)
         return [from_item(item) for page in pages for item in page["Items"]]
@@ -169,7 +142,7 @@ class World:
         """Return how many rows, guards, pending markers and pieces of evidence there are."""
         names = {"M#ROW": "rows", "M#EV#": "evidence", "K#": "guards", "P#": "markers"}
         found: Counter[str] = Counter(dict.fromkeys(names.values(), 0))
-        for item in self.items_in("memories"):
+        for item in self.items_in():
             kind = item["pk"][:2]
             found[names[kind + item["sk"][:3] if kind == "M#" else kind]] += 1
         return dict(found)

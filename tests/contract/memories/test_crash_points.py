@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 
 from backend.index.model import Tombstone
-from backend.kit.clock import FakeClock
 from backend.kit.errors import DependencyUnavailableError, MemoryNotFoundError
 from backend.memories.model import Memory, Outcome, Request, Said, State
 from tests.contract.memories.memory_world import Calls, FailingAt, World
+from tests.support.faults import no_answer
 from tests.unit.memories.samples import ACME, FACT, SAID, keyed
 
 PLAIN = replace(SAID, deduplicate=False)
@@ -100,16 +99,16 @@ POINTS = [
 
 
 def live_rows(world: World) -> list[dict[str, Any]]:
-    return [item for item in world.items_in("memories") if item["sk"] == "ROW" and item["state"] == State.ACTIVE]
+    return [item for item in world.items_in() if item["sk"] == "ROW" and item["state"] == State.ACTIVE]
 
 
 def guard_holders(world: World) -> list[str]:
-    return [item["memory_id"] for item in world.items_in("memories") if item["pk"].startswith("K#")]
+    return [item["memory_id"] for item in world.items_in() if item["pk"].startswith("K#")]
 
 
-def died(clock: FakeClock) -> None:
+def wait_until_died(world: World) -> None:
     """Let the time pass after which a claim counts as died."""
-    clock.advance(seconds=30)
+    world.clock.advance(seconds=30)
 
 
 def check_the_one_memory(world: World, adding: Adding, answered: Memory | None = None) -> None:
@@ -155,7 +154,7 @@ def test_the_calls_of_an_add_are_those_that_are_tried_here(world: World, adding:
 
 @pytest.mark.parametrize(("adding", "call", "after"), POINTS)
 def test_an_add_that_dies_at_any_call_is_whole_when_it_is_sent_again(
-    world: World, clock: FakeClock, adding: Adding, call: int, after: bool
+    world: World, adding: Adding, call: int, after: bool
 ) -> None:
     adding.before(world)
     plan = FailingAt(call=call, after_it=after, error=DiedError())
@@ -163,23 +162,22 @@ def test_an_add_that_dies_at_any_call_is_whole_when_it_is_sent_again(
         world.another(plan).service.add(ACME, adding.said, adding.request)
     # A call that the service refuses has no answer to die after.
     assert plan.struck or after
-    died(clock)
+    wait_until_died(world)
 
     check_the_one_memory(world, adding)
 
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
 @pytest.mark.parametrize(("adding", "call", "after"), POINTS)
-def test_an_add_whose_call_times_out_is_right_or_says_to_try_again(  # noqa: PLR0913 - one word for each thing that varies
-    world: World, clock: FakeClock, adding: Adding, call: int, after: bool, lasting: bool
+def test_an_add_whose_call_times_out_is_right_or_says_to_try_again(
+    world: World, adding: Adding, *, call: int, after: bool, lasting: bool
 ) -> None:
     adding.before(world)
-    timeout = ReadTimeoutError(endpoint_url="")
-    plan = FailingAt(call=call, after_it=after, error=timeout, lasting=lasting)
+    plan = FailingAt(call=call, after_it=after, error=no_answer(), lasting=lasting)
     answered: Memory | None = None
     with suppress(DependencyUnavailableError):
         answered = world.another(plan).service.add(ACME, adding.said, adding.request).memories[0]
-    died(clock)
+    wait_until_died(world)
 
     check_the_one_memory(world, adding, answered)
 
@@ -228,15 +226,13 @@ def test_the_calls_of_a_forget_are_those_that_are_tried_here(world: World, name:
 
 
 @pytest.mark.parametrize(("name", "call", "after"), FORGET_POINTS)
-def test_a_forget_that_dies_at_any_call_is_done_when_it_is_sent_again(
-    world: World, clock: FakeClock, name: str, call: int, after: bool
-) -> None:
+def test_a_forget_that_dies_at_any_call_is_done_when_it_is_sent_again(world: World, name: str, call: int, after: bool) -> None:
     memory = world.service.add(ACME, SAID).memories[0]
     request = FORGETTINGS[name][1]
     plan = FailingAt(call=call, after_it=after, error=DiedError())
     with pytest.raises(DiedError):
         world.another(plan).service.forget(ACME, memory.memory_id, request)
-    died(clock)
+    wait_until_died(world)
 
     sent_again(world, memory, request)
 
@@ -245,17 +241,17 @@ def test_a_forget_that_dies_at_any_call_is_done_when_it_is_sent_again(
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
 @pytest.mark.parametrize(("name", "call", "after"), FORGET_POINTS)
-def test_a_forget_whose_call_times_out_is_done_or_says_to_try_again(  # noqa: PLR0913 - one word for each thing that varies
-    world: World, clock: FakeClock, name: str, call: int, after: bool, lasting: bool
+def test_a_forget_whose_call_times_out_is_done_or_says_to_try_again(
+    world: World, name: str, *, call: int, after: bool, lasting: bool
 ) -> None:
     memory = world.service.add(ACME, SAID).memories[0]
     request = FORGETTINGS[name][1]
-    plan = FailingAt(call=call, after_it=after, error=ReadTimeoutError(endpoint_url=""), lasting=lasting)
+    plan = FailingAt(call=call, after_it=after, error=no_answer(), lasting=lasting)
     with suppress(DependencyUnavailableError):
         gone, _ = world.another(plan).service.forget(ACME, memory.memory_id, request)
         assert gone.state is State.FORGOTTEN
         check_forgotten(world, memory)
-    died(clock)
+    wait_until_died(world)
 
     sent_again(world, memory, request)
 

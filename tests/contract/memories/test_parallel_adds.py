@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from threading import Barrier
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
-
 from backend.kit.errors import RequestInFlightError
 from backend.memories.model import Added, Outcome
 from tests.contract.memories.memory_world import World
+from tests.support.faults import cancelled
 from tests.unit.memories.samples import ACME, SAID, keyed
 
 THREADS = 32
@@ -35,9 +34,8 @@ class Conflicts:
         self.sent[token] += 1
         if self.sent[token] == 1 and len(self.sent) % 2:
             self.refused += 1
-            reasons = [{"Code": "None"}, {"Code": "None"}, {"Code": "TransactionConflict"}]
-            answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
-            raise ClientError(answer, operation)
+            conflict = cancelled("None", "None", "TransactionConflict")
+            raise conflict
 
     def after(self, operation: str, arguments: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
         """Leave the answer as it is."""

@@ -10,7 +10,7 @@ from backend.kit.clock import FakeClock
 from backend.kit.errors import ConflictError, IdempotencyKeyReusedError, RequestInFlightError
 from backend.memories.model import CLAIM_LASTS, CandidateOutcome, Claim, Done, Outcome, Request
 from backend.memories.ports import RequestLog
-from tests.contract.memories.memory_world import World
+from tests.contract.memories.memory_world import IDEMPOTENCY, World
 from tests.unit.memories.samples import NOW, keyed, memory_id
 
 DONE = Done(
@@ -147,12 +147,12 @@ def test_a_request_without_a_key_leaves_no_record(log: RequestLog) -> None:
 @pytest.mark.parametrize("forever", [True, False])
 def test_a_record_is_kept_a_day_and_an_adds_as_long_as_its_memory(world: World, clock: FakeClock, forever: bool) -> None:
     claim = taken(world.requests, now=clock.now())
-    (claimed,) = world.items_in("idempotency")
+    (claimed,) = world.items_in(IDEMPOTENCY)
     assert claimed["ttl"] == int((NOW + timedelta(hours=24)).timestamp())
 
     world.requests.complete(claim, DONE, keep_forever=forever, now=NOW + timedelta(hours=1))
 
-    (done,) = world.items_in("idempotency")
+    (done,) = world.items_in(IDEMPOTENCY)
     assert done.get("ttl") == (None if forever else int((NOW + timedelta(hours=25)).timestamp()))
 
 
@@ -160,7 +160,7 @@ def test_two_who_find_the_same_died_attempt_do_not_both_take_it_over(world: Worl
     died = taken(world.requests)
     late = NOW + CLAIM_LASTS
     # The second reads the record before the first takes it over, and writes after.
-    (seen,) = world.items_in("idempotency")
+    (seen,) = world.items_in(IDEMPOTENCY)
     heir = taken(world.requests, now=late)
 
     with pytest.raises(RequestInFlightError):

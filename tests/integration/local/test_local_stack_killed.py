@@ -1,5 +1,6 @@
 """kill -9 of every process of the stack, at any moment."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from infrastructure.local import process
 from infrastructure.local.errors import LocalStackError
 from infrastructure.local.stack import Stack
 
@@ -194,3 +196,11 @@ def test_kill_ends_the_workers_too_and_the_lock_is_free(stack: Stack) -> None:
     assert stack.running() is None
     assert not stack.kill()
     assert stack.start()
+
+
+def test_an_emulator_whose_state_directory_is_gone_ends_by_itself(stack: Stack) -> None:
+    alive = stack.running()
+    assert alive is not None
+    shutil.rmtree(stack.directory)
+
+    assert process._children.pop(alive.pid).wait(timeout=60) == 1

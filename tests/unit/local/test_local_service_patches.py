@@ -1,9 +1,9 @@
 import json
 
-from ministack.services import lambda_svc
+from ministack.services import cloudwatch, lambda_svc
 from ministack.services.cloudformation import provisioners
 
-from infrastructure.local.patches import state_language_yaml, stream_positions
+from infrastructure.local.patches import metric_points, state_language_yaml, stream_positions
 from infrastructure.local.patches.patcher import Patcher
 
 YAML = "StartAt: Work\nStates:\n  Work:\n    Type: Pass\n    End: true\n"
@@ -44,3 +44,24 @@ def test_positions_in_table_streams_are_forgotten_over_a_restart_and_others_kept
 
     assert restored(lambda_svc._dynamodb_stream_positions) is None
     assert restored(lambda_svc._kinesis_positions) == 7
+
+
+def record(times: int) -> int:
+    for _ in range(times):
+        cloudwatch.record_metric("AWS/Lambda", "Invocations", 1, "Count", {"FunctionName": "measured"})
+    [points] = [points for key, points in cloudwatch._metrics.items() if "measured" in str(key)]
+    return len(points)
+
+
+def test_the_stock_emulator_keeps_every_metric_point() -> None:
+    assert record(50) == 50
+    cloudwatch.reset()
+
+
+def test_only_the_newest_metric_points_are_kept(patcher: Patcher) -> None:
+    patcher.attribute(metric_points, "POINTS_KEPT", 10)
+    metric_points.apply(patcher)
+
+    assert record(25) == 15
+    assert record(1000) <= 20
+    cloudwatch.reset()

@@ -8,7 +8,7 @@ from typing import Any
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path, Value
-from pynamodb.expressions.update import Action, AddAction, DeleteAction, RemoveAction, SetAction
+from pynamodb.expressions.update import Action, AddAction, RemoveAction, SetAction
 
 from backend.kit.dynamodb.limits import BATCH_GET_KEYS, BATCH_WRITE_ITEMS
 from backend.kit.dynamodb.seam import Seam
@@ -18,16 +18,21 @@ Item = dict[str, Any]
 Key = tuple[str, str] | tuple[str]
 
 
+class _Attribute(Path):
+    """An attribute whose values pass our codec: pynamodb's own takes {"S": "x"} for the text x, and knows no enums."""
+
+    def _to_value(self, value: Any) -> Value:  # noqa: ANN401 - any storable value
+        return Value(to_attribute(value))
+
+
 def attribute(name: str) -> Path:
-    """Name an attribute in a condition or an update: `attribute("state") == "active"`, `attribute("n").set(1)`."""
-    return Path([name])
+    """Name an attribute in a condition or an update: `attribute("state") == "active"`, `attribute("n").add(1)`."""
+    return _Attribute([name])
 
 
 def set_to(name: str, value: Any) -> Action:  # noqa: ANN401 - any storable value
     """Return the update that gives an attribute a value; None removes it."""
-    path = attribute(name)
-    # Path's own `set` has another codec for numbers and nested values.
-    return path.remove() if value is None else SetAction(path, Value(to_attribute(value)))
+    return attribute(name).remove() if value is None else attribute(name).set(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,8 @@ class Check:
 
 Write = Put | Update | Delete | Check
 _RETURN_OLD = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-_CLAUSES = (("SET", SetAction), ("REMOVE", RemoveAction), ("ADD", AddAction), ("DELETE", DeleteAction))
+# No DELETE: it is for sets, which our codec refuses.
+_CLAUSES = (("SET", SetAction), ("REMOVE", RemoveAction), ("ADD", AddAction))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,137 @@
+"""Whatever order changes come in, and however often: one end state, and the answers of the fake."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from backend.index.fake import FakeIndex
+from backend.index.model import IndexDocument, IndexFilter, IndexQuery, SearchResult, Tombstone
+from backend.index.ports import MemoryIndex
+from tests.contract.index.index_cases import ANA, BEN, BETWEEN, EAST, MAKERS, MODEL, NORTH, document, scope_of, tombstone, vector
+
+BOTH = scope_of(also_projects=(None,))
+WORDS = ("red", "boat", "tree", "house", "garden")
+VECTORS = (NORTH, EAST, BETWEEN, vector(1, 1, 1, 1), vector(-1, 2, 0, 3), None)
+MEMORIES = ("m1", "m2", "m3")
+KEYS = (*BOTH.keys, BEN.home)
+
+
+def change_of(key: str, memory: str, numbers: tuple[int, int, int], grave: bool) -> IndexDocument | Tombstone:
+    """One change; what it says follows from its id and version, as with rows of the table."""
+    revision, chunk, version = numbers
+    if grave:
+        return tombstone(memory, version, version * 10, key)
+    seed = hash((MEMORIES.index(memory), revision, chunk, version, KEYS.index(key)))
+    direction = VECTORS[seed % len(VECTORS)]
+    return document(
+        memory,
+        " ".join(WORDS[(seed >> shift) % len(WORDS)] for shift in range(seed % 5)),
+        scope_key=key,
+        revision=revision,
+        chunk=chunk,
+        row_version=version,
+        vector=direction,
+        model=MODEL if direction else None,
+        created_at=seed % 50,
+        known_from=seed % 20,
+        known_until=30 if seed % 4 == 0 else None,
+        valid_from=seed % 9,
+        valid_until=seed % 40 + 9 if seed % 3 else None,
+        expires_at=seed % 70 if seed % 5 == 0 else None,
+        source=("mail", "chat", None)[seed % 3],
+        tags=("a", "b", "c")[: seed % 4],
+        tier=("hot", "warm")[seed % 2],
+        session_id="s" if seed % 2 else None,
+        is_summary=seed % 7 == 0,
+        state="active" if seed % 11 else "soft_deleted",
+        metadata={"n": seed % 3, "who": WORDS[seed % 5]},
+    )
+
+
+changes = some.builds(
+    change_of,
+    some.sampled_from(KEYS),
+    some.sampled_from(MEMORIES),
+    some.tuples(some.integers(1, 2), some.integers(0, 1), some.integers(1, 4)),
+    some.booleans(),
+)
+
+filters = some.builds(
+    IndexFilter,
+    sources=some.sampled_from(((), ("mail",), ("mail", "chat"))),
+    tags=some.sampled_from(((), ("a",), ("b", "c"))),
+    tiers=some.sampled_from(((), ("hot",))),
+    session_id=some.sampled_from((None, "s")),
+    created_since=some.none() | some.integers(0, 50),
+    created_until=some.none() | some.integers(0, 50),
+    include_summaries=some.booleans(),
+    metadata=some.sampled_from(({}, {"n": 1}, {"n": 1, "who": "red"})),
+    as_of=some.none() | some.integers(0, 50),
+    known_at=some.none() | some.integers(0, 40),
+    now=some.integers(0, 70),
+)
+
+questions = some.builds(
+    IndexQuery,
+    vector=some.sampled_from(VECTORS),
+    model=some.just(MODEL),
+    stems=some.lists(some.sampled_from((*WORDS, "absent")), max_size=5).map(tuple),
+    filter=some.just(IndexFilter()) | filters,
+    limit=some.integers(1, 6),
+)
+
+
+def alike(ours: SearchResult, theirs: SearchResult) -> None:
+    """Assert that two answers are one, scores to nine decimals."""
+
+    def shape(result: SearchResult) -> list[tuple[object, ...]]:
+        return [
+            (h.scope_key, h.memory_id, h.revision, h.chunk, h.row_version, h.tier, h.created_at, h.from_overlay)
+            for h in result.hits
+        ]
+
+    assert shape(ours) == shape(theirs)
+    assert ours.considered == theirs.considered
+    for mine, other in zip(ours.hits, theirs.hits, strict=True):
+        assert mine.dense == pytest.approx(other.dense, abs=2e-9)
+        assert mine.lexical == pytest.approx(other.lexical, abs=1e-9)
+    for mine_range, other_range in ((ours.dense, theirs.dense), (ours.lexical, theirs.lexical)):
+        assert mine_range.low == pytest.approx(other_range.low, abs=2e-9)
+        assert mine_range.high == pytest.approx(other_range.high, abs=2e-9)
+
+
+def in_batches(index: MemoryIndex, every: list[IndexDocument | Tombstone], sizes: list[int]) -> None:
+    """Write in batches of these sizes, asking between them so that caches have something to keep."""
+    rest = every
+    for size in [*sizes, len(every)]:
+        index.write("acme", rest[:size])
+        index.search(BOTH, IndexQuery(NORTH, MODEL, ("boat",), IndexFilter()))
+        rest = rest[size:]
+
+
+@pytest.mark.parametrize("kind", sorted(MAKERS))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=some.data())
+def test_any_order_with_repeats_ends_in_one_state_that_answers_as_the_fake_does(kind: str, data: some.DataObject) -> None:
+    every = data.draw(some.lists(changes, min_size=1, max_size=25))
+    repeated = data.draw(some.permutations(every + every[::2]))
+    sizes = data.draw(some.lists(some.integers(1, 8), max_size=5))
+    overlay = data.draw(some.lists(changes, max_size=6))
+    asked = data.draw(some.lists(questions, min_size=1, max_size=4))
+    fake = FakeIndex()
+    fake.write("acme", every)
+    with tempfile.TemporaryDirectory() as folder:
+        index = MAKERS[kind](Path(folder))
+        in_batches(index, repeated, sizes)
+        for each in asked:
+            alike(index.search(BOTH, each), fake.search(BOTH, each))
+            alike(index.search(BOTH, each, overlay), fake.search(BOTH, each, overlay))
+        for scope in (ANA, BEN, BOTH):
+            assert index.versions(scope, MEMORIES) == fake.versions(scope, MEMORIES)
+        assert index.purge_tombstones(25) == fake.purge_tombstones(25)
+        alike(index.search(BOTH, asked[0], overlay), fake.search(BOTH, asked[0], overlay))

@@ -1,0 +1,55 @@
+"""The memories' use cases, and the projection, on fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from backend.embedding.fake import FakeEmbedder
+from backend.extraction.verbatim import VerbatimExtractor
+from backend.index.fake import FakeIndex
+from backend.kit.clock import FakeClock
+from backend.kit.ids import FakeIds
+from backend.memories.fake import FakeMemoryStore, FakeParking, FakeRequestLog
+from backend.memories.projection import Projection
+from backend.memories.service import MemoryService
+
+
+@dataclass
+class FakeWorld:
+    """Everything that memories stand on, in memory, under one clock."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    ids: FakeIds = field(default_factory=FakeIds)
+    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    index: FakeIndex = field(default_factory=FakeIndex)
+    parking: FakeParking = field(default_factory=FakeParking)
+
+    def __post_init__(self) -> None:
+        self.store = FakeMemoryStore(self.clock)
+        self.requests = FakeRequestLog(self.ids)
+        self.memories = MemoryService(
+            store=self.store,
+            requests=self.requests,
+            extractor=VerbatimExtractor(),
+            embedder=self.embedder,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        self.projection = self.projecting()
+
+    def projecting(self, store: FakeMemoryStore | None = None, index: FakeIndex | None = None) -> Projection:
+        """Return the projection, with another store or index in the place of the plain one."""
+        return Projection(
+            store=store or self.store,
+            index=index or self.index,
+            embedder=self.embedder,
+            parking=self.parking,
+            clock=self.clock,
+        )
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    return FakeWorld()
