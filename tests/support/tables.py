@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
@@ -58,7 +57,9 @@ def aws() -> Iterator[None]:
 
 def moto_seam(clock: Clock | None = None, faults: Faults | None = None) -> Seam:
     """Return a seam to moto's tables; only inside `aws()`."""
-    return Seam(clock or FakeClock(), REGION, faults=faults)
+    seam = Seam(clock or FakeClock(), REGION, faults=faults)
+    seam._client = _client()
+    return seam
 
 
 def moto_table(name: str, clock: Clock | None = None, faults: Faults | None = None) -> Table:
@@ -75,8 +76,14 @@ def _created(properties: dict[str, Any]) -> dict[str, Any]:
     return taken
 
 
+@cache
+def _client() -> Any:
+    """Return a client as the seam makes it; one for all tests, because making one reads megabytes of descriptions."""
+    return Seam(FakeClock(), REGION).client
+
+
 def _create_tables() -> None:
-    client = boto3.client("dynamodb", region_name=REGION)
+    client = _client()
     for name, definition in table_definitions().items():
         client.create_table(**definition)
         lifetime = template()["Resources"][name]["Properties"].get("TimeToLiveSpecification")

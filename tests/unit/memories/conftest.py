@@ -26,8 +26,10 @@ class FakeWorld:
     index: FakeIndex = field(default_factory=FakeIndex)
     parking: FakeParking = field(default_factory=FakeParking)
 
+    store_class: type[FakeMemoryStore] = FakeMemoryStore
+
     def __post_init__(self) -> None:
-        self.store = FakeMemoryStore(self.clock)
+        self.store = self.store_class(self.clock)
         self.requests = FakeRequestLog(self.ids)
         self.memories = MemoryService(
             store=self.store,
@@ -39,12 +41,12 @@ class FakeWorld:
         )
         self.projection = self.projecting()
 
-    def projecting(self, store: FakeMemoryStore | None = None, index: FakeIndex | None = None) -> Projection:
-        """Return the projection, with another store or index in the place of the plain one."""
+    def projecting(self, *, index: FakeIndex | None = None, embedder: FakeEmbedder | None = None) -> Projection:
+        """Return the projection, with another index or embedder in the place of the plain one."""
         return Projection(
-            store=store or self.store,
+            store=self.store,
             index=index or self.index,
-            embedder=self.embedder,
+            embedder=embedder or self.embedder,
             parking=self.parking,
             clock=self.clock,
         )

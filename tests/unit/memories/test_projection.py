@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.embedding.fake import FakeEmbedder
 from backend.embedding.model import Purpose, Vector
 from backend.index.fake import FakeIndex
 from backend.index.model import IndexDocument, Tombstone
@@ -19,7 +19,7 @@ from backend.memories.model import Memory, Said, State, VectorState
 from backend.memories.projection import ROWS_A_ROUND, TEXTS_A_ROUND, Projected
 from backend.tenancy.scope import Scope
 from tests.unit.memories.conftest import FakeWorld
-from tests.unit.memories.samples import ACME, NEIGHBOUR, RIVAL, SAID
+from tests.unit.memories.samples import ACME, NEIGHBOUR, RIVAL
 
 
 class PickyIndex(FakeIndex):
@@ -161,22 +161,22 @@ def test_while_index_or_table_is_down_following_raises_nothing_and_loses_nothing
 
 def test_a_row_that_the_index_cannot_hold_is_parked_after_its_second_try_and_holds_up_nobody(world: FakeWorld) -> None:
     good, poison, fine = (remembered(world, text) for text in ("good", "poison", "fine"))
-    world.index = PickyIndex(poison.memory_id)
+    picky = PickyIndex(poison.memory_id)
 
-    projected = world.projecting().project([target(each) for each in (good, poison, fine)])
+    projected = world.projecting(index=picky).project([target(each) for each in (good, poison, fine)])
 
     assert projected == Projected(shown=2, parked=1)
-    assert world.index.tries == [poison.memory_id] * 3  # once with the others, twice alone
+    assert picky.tries == [poison.memory_id] * 3  # once with the others, twice alone
     assert world.parking.parked == [("acme", poison.memory_id, 1, "OverflowError")]
-    assert shown(world, good, poison, fine) == {good.memory_id: 1, fine.memory_id: 1}
+    assert picky.versions(ACME, [each.memory_id for each in (good, poison, fine)]) == {good.memory_id: 1, fine.memory_id: 1}
 
 
 def test_a_parked_row_is_still_pending_for_its_readers_but_no_sweep_takes_it_up_again(world: FakeWorld) -> None:
     poison = remembered(world)
-    world.index = PickyIndex(poison.memory_id)
+    picky = PickyIndex(poison.memory_id)
     world.clock.advance(seconds=61)
 
-    assert [world.projecting().sweep() for _ in range(3)] == [0, 0, 0]
+    assert [world.projecting(index=picky).sweep() for _ in range(3)] == [0, 0, 0]
 
     assert pending(world) == [poison.memory_id]
     assert len(world.parking.parked) == 1
@@ -184,13 +184,13 @@ def test_a_parked_row_is_still_pending_for_its_readers_but_no_sweep_takes_it_up_
 
 def test_a_newer_version_of_a_parked_row_is_tried_again(world: FakeWorld) -> None:
     poison = remembered(world)
-    world.index = PickyIndex(poison.memory_id)
-    world.projecting().follow([target(poison)])
-    world.index.refused = ()
+    picky = PickyIndex(poison.memory_id)
+    world.projecting(index=picky).follow([target(poison)])
+    picky.refused = ()
     world.memories.forget(ACME, poison.memory_id)
     world.clock.advance(seconds=61)
 
-    assert world.projecting().sweep() == 1
+    assert world.projecting(index=picky).sweep() == 1
     assert pending(world) == []
 
 
@@ -214,15 +214,15 @@ def test_an_index_that_goes_down_between_two_rows_parks_nothing(world: FakeWorld
     assert pending(world) == [poison.memory_id]
 
 
-def test_a_row_that_cannot_be_read_holds_up_nobody(world: FakeWorld) -> None:
-    world.store = DamagedStore(world.clock)
-    world.memories._store = world.store
+def test_a_row_that_cannot_be_read_holds_up_nobody() -> None:
+    world = FakeWorld(store_class=DamagedStore)
+    assert isinstance(world.store, DamagedStore)
     bad = [remembered(world, f"bad {number}") for number in range(ROWS_A_ROUND + 3)]
     good = remembered(world, "good")
     world.store.damaged = frozenset(memory.memory_id for memory in bad)
     world.clock.advance(seconds=61)
 
-    assert world.projecting().sweep() == 1
+    assert world.projection.sweep() == 1
 
     assert shown(world, good) == {good.memory_id: 1}
     assert len(pending(world)) == len(bad)
@@ -312,17 +312,76 @@ def test_an_embedder_that_fails_midway_keeps_what_it_gave(world: FakeWorld) -> N
     memories = owed(world, TEXTS_A_ROUND + 1)
     world.embedder.down = False
 
-    class Tiring(type(world.embedder)):  # type: ignore[misc] # the fake's own class, whatever that is
+    class Tiring(FakeEmbedder):
         """Answers once."""
 
-    embed = world.embedder.embed
+        def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+            vectors = super().embed(texts, purpose)
+            self.down = True
+            return vectors
 
-    def once(texts: Sequence[str], purpose: Purpose) -> list[Vector]:
-        vectors = embed(texts, purpose)
-        world.embedder.down = True
-        return vectors
+    assert world.projecting(embedder=Tiring()).repair() == TEXTS_A_ROUND
 
-    world.projection._embedder = replace_embed(world, once)
-
-    assert world.projection.repair() == TEXTS_A_ROUND
     assert sum(row_of(world, memory).vector is None for memory in memories) == 1
+
+
+def test_what_is_forgotten_before_its_vector_comes_stays_forgotten(world: FakeWorld) -> None:
+    forgotten, other = owed(world, 3)[::2]
+
+    class Late(FakeEmbedder):
+        """While it works, the memory is forgotten."""
+
+        def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+            world.memories.forget(ACME, forgotten.memory_id)
+            return super().embed(texts, purpose)
+
+    assert world.projecting(embedder=Late()).repair() == 2
+
+    assert row_of(world, forgotten).state is State.FORGOTTEN
+    assert row_of(world, forgotten).vector is None
+    assert row_of(world, other).vector is not None
+    assert isinstance(
+        next(change for change in world.store.pending(ACME)[0] if change.memory_id == forgotten.memory_id), Tombstone
+    )
+
+
+def test_what_is_forgotten_after_its_vector_came_is_forgotten_too(world: FakeWorld) -> None:
+    (memory,) = owed(world, 1)
+    world.embedder.down = False
+    world.projection.repair()
+
+    world.memories.forget(ACME, memory.memory_id)
+
+    assert (row_of(world, memory).state, row_of(world, memory).row_version) == (State.FORGOTTEN, 3)
+    assert world.projection.repair() == 0
+
+
+def test_a_repaired_memory_is_shown_with_its_vector(world: FakeWorld) -> None:
+    (memory,) = owed(world, 1)
+    world.projection.follow([target(memory)])
+    world.embedder.down = False
+
+    world.projection.repair()
+    assert pending(world) == [memory.memory_id]
+    world.projection.follow([target(memory)])
+
+    assert shown(world, memory) == {memory.memory_id: 2}
+    assert pending(world) == []
+
+
+def test_repair_passes_over_rows_that_cannot_be_read() -> None:
+    world = FakeWorld(store_class=DamagedStore)
+    assert isinstance(world.store, DamagedStore)
+    memories = owed(world, TEXTS_A_ROUND + 3)
+    world.store.damaged = frozenset(memory.memory_id for memory in memories[:TEXTS_A_ROUND])
+    world.embedder.down = False
+
+    assert world.projection.repair() == 3
+
+
+def test_repair_says_so_when_the_table_is_down(world: FakeWorld) -> None:
+    owed(world, 1)
+    world.store.down = True
+
+    with pytest.raises(TableUnavailableError):
+        world.projection.repair()

@@ -1,0 +1,91 @@
+"""Two wordings have one key only when they certainly are one fact."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.memories.extracted_key import LONGEST, VERSION, extracted_key
+
+PREFIX = f"{VERSION}:"
+WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyzäöüñ0123456789", min_size=1, max_size=8), min_size=1, max_size=8)
+GAPS = st.text(" .,;:!?'\"()/\t\n\u00a0\u2014\u3002", min_size=1, max_size=3)
+
+
+@given(st.text(max_size=200))
+def test_a_key_is_its_own_key(text: str) -> None:
+    key = extracted_key(text)
+
+    assert key.startswith(PREFIX)
+    if not key.startswith(f"{PREFIX}sha256:"):
+        assert extracted_key(key.removeprefix(PREFIX)) == key
+
+
+@given(WORDS, st.data())
+def test_case_space_and_punctuation_between_words_make_no_difference(words: list[str], data: st.DataObject) -> None:
+    shouted = [data.draw(st.sampled_from([word, word.upper(), word.title()])) for word in words]
+    spaced = "".join(word + data.draw(GAPS) for word in shouted)
+
+    assert extracted_key(data.draw(GAPS) + spaced) == extracted_key(" ".join(words))
+
+
+@given(WORDS, WORDS)
+def test_different_words_have_different_keys(one: list[str], other: list[str]) -> None:
+    assert (extracted_key(" ".join(one)) == extracted_key(" ".join(other))) is (one == other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("I like  Tea!", "i like tea"),
+        ("_Really_ good", "really good"),
+        ("STRASSE", "straße"),
+        ("ﬁne ①", "fine 1"),
+        ("cafe\u0301", "café"),
+        ("co\u00adoperate\u200b", "cooperate"),
+        ("well-known", "well known"),
+        ("我喜欢茶。", "我喜欢茶"),
+    ],
+)
+def test_these_are_one_fact(one: str, other: str) -> None:
+    assert extracted_key(one) == extracted_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("I like tea", "I like teas"),
+        ("I write C", "I write C++"),
+        ("I write C", "I write C#"),
+        ("It costs $5", "It costs €5"),
+        ("It is -5 outside", "It is 5 outside"),
+        ("We grew 5%", "We grew 5"),
+        ("a < b", "a > b"),
+        ("Today: 🍎", "Today: 🍌"),
+        ("कि", "का"),  # Devanagari: the vowels are marks
+        ("ดี", "ดู"),  # Thai: good, and look
+        ("1.5 m", "15 m"),
+        ("!!!", "???"),
+    ],
+)
+def test_these_are_two_facts(one: str, other: str) -> None:
+    assert extracted_key(one) != extracted_key(other)
+
+
+def test_a_text_of_nothing_but_punctuation_is_its_own_key() -> None:
+    assert extracted_key(" ?! ...") == f"{PREFIX}?! ..."
+
+
+def test_a_long_text_has_a_short_key_of_its_own() -> None:
+    longest, longer, other = "x" * LONGEST, "x" * (LONGEST + 1), "X" * LONGEST + "Y"
+
+    assert extracted_key(longest) == PREFIX + longest
+    assert len(extracted_key(longer)) < 100
+    assert extracted_key(longer) == extracted_key(longer.upper() + "!")
+    assert extracted_key(longer) != extracted_key(other)
+
+
+def test_a_character_that_unfolds_into_many_makes_no_key_long() -> None:
+    # U+FDFA is one character of three bytes, and a sentence of 18 once it is normalised.
+    assert len(extracted_key("\ufdfa" * 34_000).encode()) < 100
