@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from backend.tenancy.operations import perform
-
 from backend import bootstrap
 from backend.kit.tasks import task
+from backend.tenancy.operations import perform
 
 
 @task

@@ -23,8 +23,8 @@ def changed(key: str, at: int) -> str:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda key: "",
-        lambda key: "nonsense",
+        lambda _: "",
+        lambda _: "nonsense",
         lambda key: key[:-1],
         lambda key: key + "x",
         lambda key: changed(key, -1),
@@ -182,7 +182,14 @@ def test_an_end_user_comes_in_with_a_token_of_the_tenants_own_login(user: User) 
 
 @pytest.mark.parametrize(
     "claims",
-    [{"exp": 1}, {"aud": "somebody-else"}, {"iss": "https://evil.example.com/"}, {"sub": None}, {"iat": None}, {"exp": 4_000_000_000}],
+    [
+        {"exp": 1},
+        {"aud": "somebody-else"},
+        {"iss": "https://evil.example.com/"},
+        {"sub": None},
+        {"iat": None},
+        {"exp": 4_000_000_000},
+    ],
     ids=["expired", "audience", "issuer", "no subject", "no issue time", "lives too long"],
 )
 def test_a_token_with_a_wrong_claim_opens_nothing(new_user: Callable[..., User], claims: dict[str, object]) -> None:

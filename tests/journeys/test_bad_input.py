@@ -11,6 +11,9 @@ import pytest
 
 from tests.journeys.conftest import User, problem
 
+# One case a line reads better than one value a line.
+# ruff: noqa: E501
+
 ADD_REFUSED: list[tuple[str, object, int, str, str]] = [
     ("not JSON", b'{"text": ', 400, "malformed-request", ""),
     ("a list", ["text"], 422, "validation-failed", ""),
@@ -68,10 +71,12 @@ def raw(body: object) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
-
-
-@pytest.mark.parametrize(("body", "status", "code", "pointer"), [case[1:] for case in ADD_REFUSED], ids=[case[0] for case in ADD_REFUSED])
-def test_an_add_that_cannot_be_meant_is_refused_whole(passer_by: User, body: object, status: int, code: str, pointer: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "status", "code", "pointer"), [case[1:] for case in ADD_REFUSED], ids=[case[0] for case in ADD_REFUSED]
+)
+def test_an_add_that_cannot_be_meant_is_refused_whole(
+    passer_by: User, body: object, status: int, code: str, pointer: str
+) -> None:
     answer = problem(passer_by.call("POST", "/memory/add", raw(body)), status, code)
 
     if pointer:
@@ -80,7 +85,9 @@ def test_an_add_that_cannot_be_meant_is_refused_whole(passer_by: User, body: obj
     assert passer_by.all() == []
 
 
-@pytest.mark.parametrize(("body", "status", "code", "pointer"), [case[1:] for case in QUERY_REFUSED], ids=[case[0] for case in QUERY_REFUSED])
+@pytest.mark.parametrize(
+    ("body", "status", "code", "pointer"), [case[1:] for case in QUERY_REFUSED], ids=[case[0] for case in QUERY_REFUSED]
+)
 def test_a_query_that_cannot_be_meant_is_refused(passer_by: User, body: object, status: int, code: str, pointer: str) -> None:
     answer = problem(passer_by.call("POST", "/memory/query", raw(body)), status, code)
 
@@ -135,7 +142,13 @@ def test_an_unknown_path_is_a_problem_document(passer_by: User, path: str) -> No
 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
-    [("GET", "/memory/add", "POST"), ("DELETE", "/memory/query", "POST"), ("PUT", "/memory/add", "POST"), ("POST", "/memory", "GET"), ("POST", "/health", "GET")],
+    [
+        ("GET", "/memory/add", "POST"),
+        ("DELETE", "/memory/query", "POST"),
+        ("PUT", "/memory/add", "POST"),
+        ("POST", "/memory", "GET"),
+        ("POST", "/health", "GET"),
+    ],
 )
 def test_an_unknown_method_is_told_which_ones_there_are(passer_by: User, method: str, path: str, allow: str) -> None:
     answer = passer_by.call(method, path, {} if method in {"PUT", "POST"} else None)
@@ -170,9 +183,9 @@ def test_a_limit_that_is_none_is_refused(passer_by: User, limit: str) -> None:
     assert pointers(problem(passer_by.call("GET", f"/memory?limit={limit}"), 422, "validation-failed")) == ["query:limit"]
 
 
-@pytest.mark.parametrize("key", ["k" * 256, "k\u00e9y"])
-def test_an_idempotency_key_that_is_too_long_or_not_ascii_is_refused(passer_by: User, key: str) -> None:
-    answer = passer_by.http.post("/memory/add", json={"text": "a"}, headers={**passer_by.headers, "Idempotency-Key": key.encode()})
+@pytest.mark.parametrize("key", ["k" * 256, "k\u007fy"])
+def test_an_idempotency_key_that_is_too_long_or_not_printable_is_refused(passer_by: User, key: str) -> None:
+    answer = passer_by.http.post("/memory/add", json={"text": "a"}, headers={**passer_by.headers, "Idempotency-Key": key})
 
     assert pointers(problem(answer, 422, "validation-failed")) == ["header:Idempotency-Key"]
     assert passer_by.all() == []
@@ -224,7 +237,12 @@ def test_no_text_of_a_user_is_ever_in_the_logs(user: User) -> None:
     canary = "canary" + secrets.token_hex(8)
     user.add(f"{canary} one", metadata={canary: canary}, tags=[canary], speaker=canary, source=canary)
     user.ask(f"{canary} one")
-    for body in ({"text": f"{canary}\0"}, {"text": canary, "content": f"{canary}2"}, {"text": canary, "importance": canary}, {canary: 1}):
+    for body in (
+        {"text": f"{canary}\0"},
+        {"text": canary, "content": f"{canary}2"},
+        {"text": canary, "importance": canary},
+        {canary: 1},
+    ):
         user.call("POST", "/memory/add", body)
     user.call("POST", "/memory/query", {"query": canary, "filters": {canary: canary}})
     user.call("GET", f"/memory/{canary}")

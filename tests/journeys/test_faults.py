@@ -27,7 +27,12 @@ def test_while_the_embedder_is_down_memories_are_kept_found_by_word_and_healed_l
 
     assert memory["vector_state"] == "pending_embedding"
     assert user.ask("plumber", k=1)[0]["id"] == memory["id"]
-    until(lambda: user.stack.invoke("RepairEmbeddings", {})["repaired"] >= 0 and user.call("GET", f"/memory/{memory['id']}").json()["vector_state"] == "ready")
+    until(
+        lambda: (
+            user.stack.invoke("RepairEmbeddings", {})["repaired"] >= 0
+            and user.call("GET", f"/memory/{memory['id']}").json()["vector_state"] == "ready"
+        )
+    )
     assert user.ask("Who fixes the pipes?", k=1)[0]["id"] == memory["id"]
 
 

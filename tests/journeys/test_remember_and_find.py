@@ -78,7 +78,12 @@ def test_the_same_fact_again_becomes_evidence_of_the_first(user: User) -> None:
 
     assert second.status_code == 200
     assert second.json()["id"] == first["id"]
-    assert second.json()["outcomes"][0] == {"candidate": 0, "outcome": "merged", "memory_id": first["id"], "rule": "extracted_key"}
+    assert second.json()["outcomes"][0] == {
+        "candidate": 0,
+        "outcome": "merged",
+        "memory_id": first["id"],
+        "rule": "extracted_key",
+    }
     assert len(user.all()) == 1
 
 
@@ -186,7 +191,9 @@ def test_a_list_goes_page_by_page_from_the_newest(user: User) -> None:
 def test_filters_act_inside_the_search(user: User) -> None:
     for number in range(12):
         user.add(f"The red car has dent {number}.", source="chat", tags=["car"])
-    wanted = user.add("The red car was sold.", source="confluence", tags=["sale"], metadata={"space": "ENG"}, session_id="s9")["id"]
+    wanted = user.add("The red car was sold.", source="confluence", tags=["sale"], metadata={"space": "ENG"}, session_id="s9")[
+        "id"
+    ]
 
     for filters in ({"sources": ["confluence"]}, {"tags": ["sale"]}, {"metadata": {"space": "ENG"}}, {"session_id": "s9"}):
         assert [memory["id"] for memory in user.ask("red car", k=5, filters=filters)] == [wanted]

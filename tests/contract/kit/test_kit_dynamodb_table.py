@@ -151,7 +151,9 @@ def test_an_attribute_may_have_any_name(table: Table, name: str) -> None:
     assert table.get("p", "s") == {"pk": "p", "sk": "s", name: 2}
 
 
-@pytest.mark.parametrize("value", ["text", "", 5, -0.25, 10**30, True, False, b"\0\xff", [1, "a"], {"a": 1}, {"S": "a"}, None, []])
+@pytest.mark.parametrize(
+    "value", ["text", "", 5, -0.25, 10**30, True, False, b"\0\xff", [1, "a"], {"a": 1}, {"S": "a"}, None, []]
+)
 def test_a_condition_compares_what_was_stored(table: Table, value: object) -> None:
     table.put({"pk": "p", "sk": "s"})
     if value is None:
@@ -318,7 +320,9 @@ def test_an_index_holds_the_keys_of_the_items_that_have_its_keys(table: Table, i
 
     assert [item["pk"] for item in page.items + rest.items] == ["p3", "p2", "p1", "p0"]
     assert page.items[0] == {"pk": "p3", "sk": "ROW", f"{index}_pk": "i", f"{index}_sk": "6"}
-    assert [each["pk"] for each in table.query("i", index=index, where=attribute(f"{index}_sk") > "7", descending=True).items] == ["p0", "p1"]
+    assert [
+        each["pk"] for each in table.query("i", index=index, where=attribute(f"{index}_sk") > "7", descending=True).items
+    ] == ["p0", "p1"]
 
 
 def test_an_item_that_loses_an_indexs_keys_leaves_the_index(table: Table) -> None:

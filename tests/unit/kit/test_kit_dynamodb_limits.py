@@ -170,7 +170,9 @@ def test_a_transaction_takes_4_mb_and_not_a_byte_more() -> None:
     whole = [put(sized(4 * 1024 * 1024 // 16, sk=f"{number:02d}")) for number in range(16)]
     check("TransactWriteItems", {"TransactItems": whole})
 
-    assert "4194305 bytes" in refused("TransactWriteItems", TransactItems=[*whole[1:], put(sized(4 * 1024 * 1024 // 16 + 1, sk="xx"))])
+    assert "4194305 bytes" in refused(
+        "TransactWriteItems", TransactItems=[*whole[1:], put(sized(4 * 1024 * 1024 // 16 + 1, sk="xx"))]
+    )
 
 
 @pytest.mark.parametrize("action", ["Update", "Delete", "ConditionCheck"])

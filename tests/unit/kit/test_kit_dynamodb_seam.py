@@ -191,24 +191,6 @@ def test_a_transaction_without_an_answer_is_sent_again_under_the_same_token(cloc
     assert stored() == ITEM
 
 
-def test_a_transaction_that_was_done_without_an_answer_is_answered_by_the_token(clock: FakeClock) -> None:
-    """The service answers a repeated token with success; the emulator does not, so the fault stands in for it."""
-
-    class Remembering(PlannedFaults):
-        """Drops the answer of the first attempt; answers the second as the service does."""
-
-        def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
-            super(Remembering, self).before(operation, arguments)
-            if len(self.sent) == 2:
-                moto_table("MemoriesTable").delete("p", "s")
-
-    faults = Remembering([Step(after=no_answer())])
-    write(table(clock, faults))
-
-    assert len(faults.sent) == 2
-    assert stored() == ITEM
-
-
 # Calls without an answer
 
 READS: dict[str, Any] = {
@@ -259,7 +241,9 @@ def test_a_table_that_never_answers_a_read_is_unavailable(clock: FakeClock, read
 
 @pytest.mark.parametrize("silence", SILENCES)
 @pytest.mark.parametrize("write", ONCE_ONLY)
-def test_a_write_that_must_not_happen_twice_is_sent_once_and_its_outcome_is_unknown(clock: FakeClock, write: str, silence: Any) -> None:
+def test_a_write_that_must_not_happen_twice_is_sent_once_and_its_outcome_is_unknown(
+    clock: FakeClock, write: str, silence: Any
+) -> None:
     faults = plan(silence())
     with pytest.raises(OutcomeUnknownError) as error:
         ONCE_ONLY[write](table(clock, faults))
@@ -374,7 +358,8 @@ def test_a_server_that_hangs_up_is_asked_by_the_seam_alone_and_not_by_the_librar
 
 
 @pytest.mark.parametrize(
-    "code", ["AccessDeniedException", "ValidationException", "ResourceNotFoundException", "IdempotentParameterMismatchException", ""]
+    "code",
+    ["AccessDeniedException", "ValidationException", "ResourceNotFoundException", "IdempotentParameterMismatchException", ""],
 )
 def test_a_refusal_that_is_our_fault_is_an_internal_error_and_is_not_sent_again(clock: FakeClock, code: str) -> None:
     faults = plan(refused(code))
@@ -518,17 +503,25 @@ def test_a_write_that_may_have_happened_is_not_called_lost_when_the_time_is_used
 # What the log learns
 
 
-def test_calls_tries_units_and_leftovers_are_counted_for_the_request(clock: FakeClock) -> None:
+def test_calls_tries_and_units_are_counted_for_the_request(clock: FakeClock) -> None:
+    faults = plan(throttled(), FINE, no_answer())
     with log_lines() as log, observability.recording("request", "r"):
-        target = table(clock, plan(throttled(), left_over(1)))
+        target = table(clock, faults)
         target.put_many(many(2))
         target.get("p", "000")
         target.get("p", "001", consistent=False)
 
     (line,) = log.lines()
-    assert line["dynamodb_calls"] == 5
-    assert line["dynamodb_leftovers"] == 1
+    assert line["dynamodb_calls"] == len(faults.sent) == 5
     assert line["dynamodb_units"] > 0
+    assert "dynamodb_leftovers" not in line
+
+
+def test_leftovers_are_counted_for_the_request(clock: FakeClock) -> None:
+    with log_lines() as log, observability.recording("request", "r"):
+        table(clock, plan(left_over(5), left_over(1))).put_many(many(9))
+
+    assert log.lines()[0]["dynamodb_leftovers"] == 2
 
 
 def test_units_of_one_and_of_several_tables_are_summed(clock: FakeClock) -> None:
@@ -536,7 +529,10 @@ def test_units_of_one_and_of_several_tables_are_summed(clock: FakeClock) -> None
         return Step(change=lambda _, answer: {**answer, "ConsumedCapacity": capacity})
 
     with log_lines() as log, observability.recording("request", "r"):
-        target = table(clock, plan(consumed({"CapacityUnits": 1.5}), consumed([{"CapacityUnits": 2}, {"CapacityUnits": 4.0}]), consumed(None)))
+        target = table(
+            clock,
+            plan(consumed({"CapacityUnits": 1.5}), consumed([{"CapacityUnits": 2}, {"CapacityUnits": 4.0}]), consumed(None)),
+        )
         for _ in range(3):
             target.get("p", "s")
 

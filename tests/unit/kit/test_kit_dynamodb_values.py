@@ -68,7 +68,12 @@ def test_a_number_that_the_service_cannot_hold_is_refused_before_it_is_sent(valu
 
 
 def test_the_smallest_and_the_largest_fraction_are_held() -> None:
-    assert [float(from_attribute(to_attribute(each))) for each in (1e-130, 9.99e125, -1e-130, -0.0)] == [1e-130, 9.99e125, -1e-130, 0]
+    assert [float(from_attribute(to_attribute(each))) for each in (1e-130, 9.99e125, -1e-130, -0.0)] == [
+        1e-130,
+        9.99e125,
+        -1e-130,
+        0,
+    ]
 
 
 @pytest.mark.parametrize("text", ["1.0", "1", "1E0", "100E-2", "1.000"])

@@ -26,7 +26,9 @@ def descendants(kind: type[MemorySyncError]) -> list[type[MemorySyncError]]:
 
 def of_the_tree() -> list[type[MemorySyncError]]:
     return [
-        each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, MemorySyncError) and each is not MemorySyncError
+        each
+        for _, each in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(each, MemorySyncError) and each is not MemorySyncError
     ]
 
 

@@ -153,18 +153,24 @@ def test_a_request_reaches_its_route_and_the_answer_comes_back_as_text(handler: 
 def test_text_of_every_script_comes_back_as_it_was_sent(handler: Handler, text: str) -> None:
     assert call(handler, "POST", "/notes", {"text": text}).json()["text"] == text
     assert call(handler, "POST", "/notes", {"text": text}, as_base64=True).json()["text"] == text
-    assert call(handler, "POST", "/notes", json.dumps({"text": text}), headers={"content-type": "application/json"}).json()["text"] == text
+    assert (
+        call(handler, "POST", "/notes", json.dumps({"text": text}), headers={"content-type": "application/json"}).json()["text"]
+        == text
+    )
 
 
 @pytest.mark.parametrize(
-    "kind", ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/vnd.api+json", "application/json;"]
+    "kind",
+    ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/vnd.api+json", "application/json;"],
 )
 def test_every_spelling_of_json_is_json(handler: Handler, kind: str) -> None:
     assert call(handler, "POST", "/notes", '{"text": "a"}', headers={"Content-Type": kind}).status == 201
 
 
 def test_a_byte_order_mark_before_the_body_is_overlooked(handler: Handler) -> None:
-    assert call(handler, "POST", "/notes", b'\xef\xbb\xbf{"text": "a"}', headers={"content-type": "application/json"}).status == 201
+    assert (
+        call(handler, "POST", "/notes", b'\xef\xbb\xbf{"text": "a"}', headers={"content-type": "application/json"}).status == 201
+    )
 
 
 def test_a_route_without_a_body_asks_for_no_content_type_and_takes_no_notice_of_what_is_sent(handler: Handler) -> None:
@@ -257,7 +263,10 @@ def test_json_in_another_encoding_is_a_malformed_request(handler: Handler, encod
     assert call(handler, "POST", "/notes", body, headers={"content-type": "application/json"}).status == 400
 
 
-@pytest.mark.parametrize("kind", [None, "", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data", "json", "application/xml"])
+@pytest.mark.parametrize(
+    "kind",
+    [None, "", "text/plain", "text/json", "application/x-www-form-urlencoded", "multipart/form-data", "json", "application/xml"],
+)
 def test_a_body_that_does_not_call_itself_json_is_an_unsupported_media_type(handler: Handler, kind: str | None) -> None:
     answer = call(handler, "POST", "/notes", '{"text": "a"}', headers={} if kind is None else {"content-type": kind})
 
@@ -331,7 +340,10 @@ def test_a_crowd_of_faults_does_not_make_a_crowd_of_words(handler: Handler) -> N
 
 
 def test_a_parameter_and_a_header_are_named_as_such(handler: Handler) -> None:
-    assert pointers(call(handler, "GET", "/notes", query={"limit": "201"}, headers={"X-Number": "x"})) == ["query:limit", "header:x-number"]
+    assert pointers(call(handler, "GET", "/notes", query={"limit": "201"}, headers={"X-Number": "x"})) == [
+        "query:limit",
+        "header:x-number",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -356,7 +368,10 @@ def test_half_a_surrogate_pair_is_refused_wherever_it_stands(handler: Handler, b
 def test_a_whole_surrogate_pair_is_a_character(handler: Handler) -> None:
     body = r'{"text": "\ud83d\ude00 and \\ud800 spelt out"}'
 
-    assert call(handler, "POST", "/notes", body, headers={"content-type": "application/json"}).json()["text"] == r"😀 and \ud800 spelt out"
+    assert (
+        call(handler, "POST", "/notes", body, headers={"content-type": "application/json"}).json()["text"]
+        == r"😀 and \ud800 spelt out"
+    )
 
 
 @pytest.mark.parametrize(
@@ -403,8 +418,13 @@ def test_an_unknown_path_is_not_found_whatever_was_sent_to_it(handler: Handler, 
     assert problem(answer)["code"] == "route-not-found"
 
 
-@pytest.mark.parametrize(("method", "path", "allow"), [("PUT", "/ping", "POST"), ("GET", "/ping", "POST"), ("HEAD", "/late", "GET"), ("PATCH", "/bytes", "GET")])
-def test_another_method_is_not_allowed_and_the_answer_names_those_that_are(handler: Handler, method: str, path: str, allow: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [("PUT", "/ping", "POST"), ("GET", "/ping", "POST"), ("HEAD", "/late", "GET"), ("PATCH", "/bytes", "GET")],
+)
+def test_another_method_is_not_allowed_and_the_answer_names_those_that_are(
+    handler: Handler, method: str, path: str, allow: str
+) -> None:
     answer = call(handler, method, path, "not json", headers={})
 
     assert answer.status == 405
@@ -460,7 +480,11 @@ def test_a_failure_of_ours_is_answered_without_its_reason(handler: Handler) -> N
     assert problem(answer)["code"] == "internal"
     assert "fire" not in answer.body.decode()
     failure, line = log.lines()
-    assert (failure["message"], failure["detail"], failure["request_id"]) == ("request failed", "the table is on fire", "a-request")
+    assert (failure["message"], failure["detail"], failure["request_id"]) == (
+        "request failed",
+        "the table is on fire",
+        "a-request",
+    )
     assert line["message"] == "request"
 
 

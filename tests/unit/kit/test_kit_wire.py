@@ -217,7 +217,9 @@ def test_the_order_of_fields_and_the_spelling_of_a_moment_do_not_make_another_bo
     assert one.canonical() == other.canonical()
 
 
-@given(st.dictionaries(st.text(min_size=1), JSON_VALUES, max_size=4), st.dictionaries(st.text(min_size=1), JSON_VALUES, max_size=4))
+@given(
+    st.dictionaries(st.text(min_size=1), JSON_VALUES, max_size=4), st.dictionaries(st.text(min_size=1), JSON_VALUES, max_size=4)
+)
 def test_bodies_that_differ_have_canonical_forms_that_differ(one: dict[str, Any], other: dict[str, Any]) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
@@ -288,7 +290,9 @@ def test_metadata_without_numbers_that_json_lacks(number: float) -> None:
 
 
 @pytest.mark.parametrize("bad", ["\0", "\ud800", "a\udfffb"])
-@pytest.mark.parametrize("place", [lambda bad: {"a": bad}, lambda bad: {bad: 1}, lambda bad: {"a": [{"b": [bad]}]}, lambda bad: {"a": {bad: 1}}])
+@pytest.mark.parametrize(
+    "place", [lambda bad: {"a": bad}, lambda bad: {bad: 1}, lambda bad: {"a": [{"b": [bad]}]}, lambda bad: {"a": {bad: 1}}]
+)
 def test_metadata_holds_no_nul_and_no_half_surrogates_in_names_or_values(bad: str, place: Any) -> None:
     with pytest.raises(ValueError, match="Must not hold"):
         checked(place(bad))
