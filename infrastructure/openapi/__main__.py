@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
-from infrastructure.openapi.document import TARGET, assemble
+from infrastructure.openapi.document import TARGET, as_text, assemble
 
 
 def main() -> int:
     """Return the exit status: 1 when the document on disk is not what the functions serve."""
-    text = json.dumps(assemble(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = as_text(assemble())
     if "--check" in sys.argv[1:]:
         if TARGET.read_text() != text:
             print(f"{TARGET.name} is not current: run `make openapi`.")

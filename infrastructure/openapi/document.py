@@ -3,58 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import json
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from backend.kit.problems import MEDIA_TYPE
+from infrastructure.openapi.parts import (
+    ANSWERS_SAY,
+    DESCRIPTION,
+    HEADERS,
+    LINKS,
+    MEANINGS,
+    PROBLEM,
+    REFUSALS_SAY,
+    SECURITY_SCHEMES,
+)
 from infrastructure.template import functions, load
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "shared" / "backend" / "openapi.json"
 PUBLIC = frozenset({"/health", "/health/ready", "/version", "/openapi.json"})
-DESCRIPTION = (
-    "Stores text memories and finds them again by meaning. Every answer of ours that is not 2xx is a problem document by "
-    'RFC 9457. The gateway\'s own refusals (429 by its throttle, 413, 431, 5xx) are `{"message"}`.'
-)
-PROBLEM: dict[str, Any] = {
-    "title": "Problem",
-    "description": "A problem document by RFC 9457.",
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "description": "Stable; ends in `code`."},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What went wrong and what to do, for people."},
-        "instance": {"type": "string", "description": "The path that was asked for."},
-        "code": {"type": "string", "description": "The problem's name, for programs."},
-        "request_id": {"type": "string"},
-        "retry_after": {"type": "integer", "description": "Seconds; the same as the header Retry-After."},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {
-                    "pointer": {
-                        "type": "string",
-                        "description": "JSON pointer into the body, or `header:NAME`, `query:NAME`, `path:NAME`.",
-                    },
-                    "detail": {"type": "string", "description": "The cure."},
-                },
-            },
-        },
-    },
-}
-SECURITY_SCHEMES = {
-    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    "Token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-}
-MEMORY_LINKS = {
-    name: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
-    for name, operation in (("read", "get_memory"), ("forget", "forget_memory"))
-}
+_FASTAPIS_WORDS = frozenset({"Successful Response"})
+_DONE = frozenset({"200", "201"})
 
 
 def assemble() -> dict[str, Any]:
@@ -64,7 +35,11 @@ def assemble() -> dict[str, Any]:
         "info": {"title": "MemorySync", "version": "1", "description": DESCRIPTION, "license": {"name": "Apache-2.0"}},
         "servers": [{"url": "/"}],
         "paths": {},
-        "components": {"schemas": {"Problem": PROBLEM}, "securitySchemes": SECURITY_SCHEMES},
+        "components": {
+            "schemas": {"Problem": PROBLEM},
+            "securitySchemes": SECURITY_SCHEMES,
+            "headers": deepcopy(HEADERS),
+        },
     }
     for handler in sorted({each.handler for each in functions(load()) if each.routes}):
         app = importlib.import_module(handler.rpartition(".")[0]).app
@@ -81,18 +56,37 @@ def assemble() -> dict[str, Any]:
     return document
 
 
+def as_text(document: dict[str, Any]) -> str:
+    """Return the document as the file holds it."""
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def _complete(operation: dict[str, Any], *, public: bool) -> None:
-    """Name the operation as its function, say how to sign in, and link what it creates to what can be done with it."""
-    operation["operationId"] = operation["summary"].lower().replace(" ", "_")
-    operation["security"] = [] if public else [{name: []} for name in SECURITY_SCHEMES]
+    """Name the operation as its function, sum it up, and say how to sign in and what each answer means and carries."""
+    # FastAPI's summary is the function's name, title-cased; its description is the docstring, which says more.
+    name = operation["summary"].lower().replace(" ", "_")
+    operation["operationId"] = name
+    operation["summary"] = operation.pop("description").partition("\n")[0].removesuffix(".")
+    operation["security"] = [] if public else [{scheme: []} for scheme in SECURITY_SCHEMES]
     responses = operation["responses"]
     for status in [status for status, answer in responses.items() if "HTTPValidationError" in str(answer)]:
         del responses[status]
     if public:
-        responses["500"] = {
-            "description": "Internal Server Error",
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-    if operation["operationId"] == "add_memory":
-        for status in ("200", "201"):
-            responses[status]["links"] = MEMORY_LINKS
+        responses["500"] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status, answer in responses.items():
+        if MEDIA_TYPE in answer["content"] or answer["description"] in _FASTAPIS_WORDS:
+            answer["description"] = MEANINGS[status]
+        for content in answer["content"].values():
+            # A title such as "Response Add Memory Memory Add Post" helps nobody; a named schema keeps its own.
+            content["schema"].pop("title", None)
+        said = _headers(name, status, answer, public=public)
+        if said:
+            answer["headers"] = {header: {"$ref": f"#/components/headers/{header}"} for header in said}
+        if status in _DONE and name in LINKS:
+            answer["links"] = deepcopy(LINKS[name])
+
+
+def _headers(operation: str, status: str, answer: dict[str, Any], *, public: bool) -> tuple[str, ...]:
+    if status in _DONE:
+        return (*ANSWERS_SAY.get(operation, ()), *(() if public else ("X-Scope-Warning",)))
+    return REFUSALS_SAY.get(status, ()) if MEDIA_TYPE in answer["content"] else ()

@@ -24,7 +24,7 @@ class FakeLambdaContext:
         return int(self.remaining * 1000)
 
 
-def http_event(
+def http_event(  # noqa: PLR0913 - one word for each part of a request
     method: str,
     path: str,
     body: object = None,
@@ -89,10 +89,7 @@ class HttpAnswer:
 def _body(body: object, *, as_base64: bool) -> tuple[str | None, bool]:
     if isinstance(body, bytes):
         return base64.b64encode(body).decode(), True
-    if body is None or isinstance(body, str):
-        text = body
-    else:
-        text = json.dumps(body, ensure_ascii=False)
+    text = body if body is None or isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     if as_base64 and text is not None:
         return base64.b64encode(text.encode()).decode(), True
     return text, False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -22,10 +23,12 @@ APPLICATION = 0x4D53_4958
 SCOPE_BITS = 32
 """A document's number is its scope's number, then these bits of the scope's count of changes: one scope lies together."""
 
+_LOG_PAGES = 8000
+"""The log is brought into the file at 16 MB: bulk loads are a fifth faster than with SQLite's 1,000 pages."""
+
 _PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.002
-_WIPING_PATIENCE_SECONDS = 3.0
-_WIPING_TRIES = 5
+_WIPING_PATIENCE_SECONDS = 10.0
 
 _TABLES = """
 CREATE TABLE scopes (
@@ -125,12 +128,20 @@ def wipe(connection: apsw.Connection, clock: Clock) -> None:
 
     Raises `IndexUnavailableError` when readers or writers of other processes do not let go in time.
     """
-    connection.set_busy_handler(_waiting(clock, _WIPING_PATIENCE_SECONDS))
+    pauses = count()
+    wait = _waiting(clock, _WIPING_PATIENCE_SECONDS)
+
+    def wait_in_all(_: int = 0) -> bool:
+        return wait(next(pauses))
+
+    connection.set_busy_handler(wait_in_all)
     try:
-        for _ in range(_WIPING_TRIES):
-            if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0):
-                return
-            clock.sleep(_PAUSE_SECONDS)
+        # SQLite asks the handler to wait for readers and writers, but not for another's checkpoint: that we do ourselves.
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() != (0, 0, 0):
+            if not wait_in_all():
+                break
+        else:
+            return
     finally:
         connection.set_busy_handler(_waiting(clock, _PATIENCE_SECONDS))
     msg = "The index file is in use: what was forgotten is not found any more, but not yet overwritten. Repeat the request."
@@ -146,6 +157,7 @@ def hash_key(connection: apsw.Connection) -> bytes:
 def _prepare(connection: apsw.Connection, clock: Clock) -> None:
     connection.set_busy_handler(_waiting(clock, _PATIENCE_SECONDS))
     connection.execute("PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
     if _is_ours(connection):
         return
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")

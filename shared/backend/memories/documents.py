@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
+from typing import TypeGuard
 
 from backend.index.model import IndexDocument, MetadataValue, Tombstone
 from backend.index.text import stems
@@ -10,6 +12,8 @@ from backend.kit.clock import epoch_ms
 from backend.memories.model import Memory, State
 
 MOST_METADATA_FIELDS = 64
+LARGEST_WHOLE_NUMBER = 2**63 - 1
+"""What an index can hold as a number; a whole number of JSON may have thousands of digits."""
 
 
 def change_for(memory: Memory) -> IndexDocument | Tombstone:
@@ -52,9 +56,16 @@ def document_of(memory: Memory) -> IndexDocument:
     )
 
 
+def is_filterable(value: object) -> TypeGuard[str | float | bool]:
+    """Tell whether metadata can be filtered by this value: text, true or false, a finite number of at most 64 bits."""
+    if isinstance(value, int):
+        return abs(value) <= LARGEST_WHOLE_NUMBER
+    return isinstance(value, str) or (isinstance(value, float) and isfinite(value))
+
+
 def _filterable(memory: Memory) -> dict[str, MetadataValue]:
     """Return the top-level scalars of the metadata, the first 64: what filters can ask for."""
-    plain = {name: value for name, value in memory.metadata.items() if isinstance(value, str | int | float | bool)}
+    plain = {name: value for name, value in memory.metadata.items() if is_filterable(value)}
     return dict(list(plain.items())[:MOST_METADATA_FIELDS])
 
 

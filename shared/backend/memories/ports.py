@@ -33,7 +33,10 @@ class Extractor(Protocol):
 
 
 class GuardTakenError(Exception):
-    """Another memory holds the extracted key. Says which; the caller decides whether it still counts."""
+    """Another memory holds the extracted key. Says which; the caller decides whether it still counts.
+
+    The id is empty where a guard was to be taken over that is not there.
+    """
 
     def __init__(self, memory_id: str) -> None:
         super().__init__(memory_id)
@@ -70,7 +73,10 @@ class MemoryStore(Protocol):
         """Return all evidence of a memory, oldest first."""
 
     def page(self, scope: Scope, *, limit: int, before: str | None, now: datetime) -> Page:
-        """Return live memories, newest first, from below the position; what was just added included."""
+        """Return live memories, newest first, from below the position; what was just added included.
+
+        The position is opaque, and the page may end before the limit (4 MB, see `page_of`): only `next_position` tells the end.
+        """
 
     def pending(self, scope: Scope) -> tuple[list[IndexDocument | Tombstone], bool]:
         """Return the newest changes that the index may not hold yet, and whether there are more than could be read."""

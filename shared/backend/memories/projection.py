@@ -104,7 +104,7 @@ class Projection:
             targets = [target for target in found if target not in seen]
             if not targets and len(found) < size + stuck:
                 break
-            stuck = len(found) - len(targets)
+            stuck = 0
             seen.update(targets)
             try:
                 total += work(targets)

@@ -14,6 +14,7 @@ from backend.memories import model
 from backend.memories.model import Memory, Said
 
 _MINUTES_IN_TEN_YEARS = 5_256_000
+IMPORTANCE_DIGITS = 6
 
 ADD_EXAMPLE: JsonDict = {
     "text": "I moved to Lisbon in March and work from home on Fridays.",
@@ -96,7 +97,8 @@ class MemoryAdd(Wire):
             source=self.source,
             event_type=self.event_type,
             tags=tuple(dict.fromkeys(self.tags)),
-            importance=self.importance,
+            # The table holds no number below 1E-130; nobody can tell a millionth of importance either.
+            importance=round(self.importance, IMPORTANCE_DIGITS),
             metadata=self.metadata,
             session_id=self.session_id,
             speaker=self.speaker,

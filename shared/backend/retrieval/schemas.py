@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -14,6 +13,7 @@ from backend.kit import wire
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import Fault, UnknownFilterError, ValidationFailedError
 from backend.kit.wire import Clean, EndUserId, Moment, Name, Wire
+from backend.memories.documents import is_filterable
 from backend.memories.schemas import MemoryView
 from backend.retrieval import model
 from backend.retrieval.model import Question
@@ -36,12 +36,10 @@ def _query(text: str) -> str:
 
 
 def _scalar(value: object) -> str | int | float | bool:
-    if isinstance(value, str):
-        return wire.clean(value)
-    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    msg = "Must be text, a finite number, true or false."
-    raise ValueError(msg)
+    if not is_filterable(value):
+        msg = "Must be text, true, false, or a finite number of at most 64 bits."
+        raise ValueError(msg)
+    return wire.clean(value) if isinstance(value, str) else value
 
 
 def _names(metadata: dict[str, Any]) -> dict[str, Any]:

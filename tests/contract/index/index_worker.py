@@ -23,13 +23,13 @@ def document(memory_id: str) -> IndexDocument:
 
 
 def write(index: EmbeddedIndex, prefix: str, batches: int, size: int) -> None:
-    """Add so many batches of so many documents, and forget the first of every tenth batch."""
+    """Add so many batches of so many documents, and forget the first of every third batch."""
     for number in range(batches):
         ids = [f"{prefix}-{number}-{part}" for part in range(size)]
         index.write("acme", [document(memory_id) for memory_id in ids])
         sys.stdout.write("".join(f"{memory_id}\n" for memory_id in ids))
         sys.stdout.flush()
-        if number % 10 == 9:
+        if number % 3 == 2:
             index.write("acme", [Tombstone(ANA.home, ids[0], 2, 1)])
             sys.stdout.write(f"-{ids[0]}\n")
             sys.stdout.flush()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 
 import apsw
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 
 from backend.embedding.model import Vector
 from backend.index.embedded import EmbeddedIndex
+from backend.index.embedded_file import wipe
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import FakeClock, SystemClock
 from backend.kit.errors import IndexUnavailableError
@@ -116,6 +118,36 @@ def test_what_a_dead_process_left_unwiped_is_wiped_when_the_tombstone_comes_agai
     assert secret not in stored(path)
 
 
+def test_wiping_waits_for_another_checkpoint_to_end(index: EmbeddedIndex, path: Path) -> None:
+    index.write("acme", [document(f"m{number}") for number in range(20)])
+    waiting, go_on = Event(), Event()
+
+    def hold(_: int) -> bool:
+        waiting.set()
+        return go_on.wait(60)
+
+    reader, other, ours = (apsw.Connection(str(path)) for _ in range(3))
+    with closing(reader), closing(other), closing(ours), ThreadPoolExecutor(1) as pool:
+        reader.execute("BEGIN; SELECT * FROM scopes").fetchall()
+        index.write("acme", [document("late")])
+        other.set_busy_handler(hold)
+        checkpoint = pool.submit(lambda: other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        assert waiting.wait(60)
+
+        class Letting(FakeClock):
+            def sleep(self, seconds: float) -> None:
+                super().sleep(seconds)
+                if reader.in_transaction:
+                    reader.execute("COMMIT")
+                    go_on.set()
+                    checkpoint.result(60)
+
+        clock = Letting()
+        wipe(ours, clock)
+    assert len(clock.slept) >= 1
+    assert path.with_name("index.db-wal").read_bytes() == b""
+
+
 def test_purging_forgets_the_names_of_owners_who_have_nothing_left(index: EmbeddedIndex, path: Path) -> None:
     zoe = scope_of("zoefromzanzibar")
     index.write("acme", [document("m1", scope_key=zoe.home), document("m2")])
@@ -160,18 +192,23 @@ def test_threads_can_share_one_index(index: EmbeddedIndex) -> None:
     def write(number: int) -> None:
         index.write("acme", [document(f"m{number}", "boat")])
 
-    with ThreadPoolExecutor(4) as pool:
-        writes = [pool.submit(write, number) for number in range(40)]
-        seen = [pool.submit(lambda: index.search(ANA, question("boat")).considered) for _ in range(40)]
-    for each in writes:
-        each.result()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            writes = [pool.submit(write, number) for number in range(40)]
+            seen = [pool.submit(lambda: index.search(ANA, question("boat")).considered) for _ in range(40)]
+        for each in writes:
+            each.result()
+    finally:
+        sys.setswitchinterval(usual)
     assert all(0 <= each.result() <= 40 for each in seen)
     assert index.search(ANA, question("boat")).considered == 40
 
 
 def test_processes_read_and_write_one_file_at_once(path: Path) -> None:
     with closing(EmbeddedIndex(path, SystemClock())) as index:
-        expected = 3 * (40 * 3 - 4) + 1
+        expected = 3 * (40 * 3 - 13) + 1
         with (
             worker("write", path, "a", 40, 3) as first,
             worker("write", path, "b", 40, 3) as second,
@@ -180,7 +217,7 @@ def test_processes_read_and_write_one_file_at_once(path: Path) -> None:
             worker("read", path, expected) as other_reader,
         ):
             for writer in (first, second, third):
-                assert len(finished(writer)) == 40 * 3 + 4
+                assert len(finished(writer)) == 40 * 3 + 13
             index.write("acme", [document("last-0-0", "boat")])
             for reader in (one_reader, other_reader):
                 assert int(finished(reader)[0]) > 0

@@ -55,6 +55,13 @@ def test_a_write_of_the_same_version_changes_nothing(index: MemoryIndex) -> None
     assert index.search(ANA, question("red boat")) == before
 
 
+def test_of_two_writes_of_one_version_the_first_stays(index: MemoryIndex) -> None:
+    index.write("acme", [document(text="first word")])
+    index.write("acme", [document(text="second tale")])
+    assert ids(index.search(ANA, question("first", None))) == ["m1"]
+    assert ids(index.search(ANA, question("tale", None))) == []
+
+
 def test_a_late_write_of_an_older_version_is_skipped(index: MemoryIndex) -> None:
     index.write("acme", [document(text="new words", row_version=5)])
     index.write("acme", [document(text="old tale", row_version=4)])

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
 
 from backend.index.model import Tombstone
-from backend.kit.clock import FakeClock
 from backend.kit.errors import ConflictError
 from backend.memories.documents import change_for, document_of
-from backend.memories.model import MAX_TEXT_BYTES, NEWEST_PENDING, Memory
+from backend.memories.model import MAX_TEXT_BYTES
 from backend.memories.ports import GuardTakenError, MemoryStore
 from backend.tenancy.scope import Environment, user_scope
+from tests.contract.memories.store_cases import Fill, added, forgotten
 from tests.unit.memories.samples import (
     ACME,
     FACT,
@@ -27,19 +26,6 @@ from tests.unit.memories.samples import (
     memory,
     memory_id,
 )
-
-ALL = 1000
-Fill = Callable[[Sequence[Memory]], None]
-
-
-def added(store: MemoryStore, each: Memory, *, guarded: bool = True, replacing: str | None = None) -> Memory:
-    return store.add(each, document_of(each), guarded=guarded, replacing=replacing)
-
-
-def forgotten(store: MemoryStore, each: Memory) -> Memory:
-    gone = each.forgotten(each.updated_at + timedelta(seconds=1))
-    store.replace(gone, change_for(gone))
-    return gone
 
 
 def ids_on(store: MemoryStore, *, limit: int = 3) -> list[list[str]]:
@@ -281,126 +267,3 @@ def test_a_page_ends_early_rather_than_pass_what_an_answer_may_hold(store: Memor
 
     assert [len(page) for page in pages] == [40, 5]
     assert [each for page in pages for each in page] == [memory_id(number) for number in reversed(range(45))]
-
-
-# Pending markers
-
-
-def test_every_change_is_pending_until_it_is_settled(store: MemoryStore) -> None:
-    first, second = memory(1), memory(2)
-    added(store, first)
-    added(store, second)
-    assert store.pending(ACME) == ([document_of(second), document_of(first)], False)
-    assert store.pending(NEIGHBOUR) == ([], False)
-
-    store.settle(first)
-
-    assert store.pending(ACME) == ([document_of(second)], False)
-
-
-def test_of_a_memory_only_the_newest_change_is_pending(store: MemoryStore) -> None:
-    first = memory(1)
-    added(store, first)
-    gone = forgotten(store, first)
-
-    assert store.pending(ACME) == ([change_for(gone)], False)
-
-
-def test_settling_an_older_version_leaves_the_newer_one_pending(store: MemoryStore) -> None:
-    first = memory(1)
-    added(store, first)
-    gone = forgotten(store, first)
-
-    store.settle(first)
-    assert store.pending(ACME)[0] == [change_for(gone)]
-
-    store.settle(gone)
-    store.settle(gone)
-    assert store.pending(ACME)[0] == []
-
-
-def test_pending_changes_of_the_whole_chain_are_read(store: MemoryStore) -> None:
-    both = user_scope("acme", "support", Environment.LIVE, "u1", ("sales",))
-    added(store, memory(1))
-    added(store, memory(2, OTHER_PROJECT))
-
-    assert {change.memory_id for change in store.pending(both)[0]} == {memory_id(1), memory_id(2)}
-
-
-@pytest.mark.parametrize(("count", "more"), [(NEWEST_PENDING, False), (NEWEST_PENDING + 1, True)])
-def test_the_newest_changes_are_read_and_it_is_said_when_there_are_more(
-    store: MemoryStore, fill: Fill, count: int, more: bool
-) -> None:
-    fill([memory(number) for number in range(count)])
-
-    changes, is_more = store.pending(ACME)
-
-    assert is_more is more
-    assert len(changes) == NEWEST_PENDING
-    assert {change.memory_id for change in changes} == {memory_id(count - 1 - number) for number in range(NEWEST_PENDING)}
-
-
-# What is due
-
-
-def test_markers_are_overdue_by_when_they_were_written_oldest_first(store: MemoryStore, clock: FakeClock) -> None:
-    for number in range(6):
-        added(store, memory(number, scope=ACME if number % 2 else RIVAL))
-        clock.advance(seconds=10)
-
-    found = store.overdue(NOW + timedelta(seconds=40), ALL)
-
-    assert found == [("acme" if number % 2 else "rival", memory_id(number)) for number in range(4)]
-    assert store.overdue(NOW + timedelta(seconds=40), 2) == found[:2]
-
-
-def test_what_is_settled_or_set_aside_is_no_longer_overdue(store: MemoryStore, clock: FakeClock) -> None:
-    first, second, third = memory(1), memory(2), memory(3)
-    for each in (first, second, third):
-        added(store, each)
-    clock.advance(seconds=1)
-
-    store.settle(first)
-    store.set_aside(second)
-
-    assert store.overdue(clock.now(), ALL) == [("acme", memory_id(3))]
-    assert {change.memory_id for change in store.pending(ACME)[0]} == {memory_id(2), memory_id(3)}
-
-
-def test_a_newer_version_of_what_was_set_aside_is_taken_up_again(store: MemoryStore, clock: FakeClock) -> None:
-    first = memory(1)
-    added(store, first)
-    store.set_aside(first)
-    gone = forgotten(store, first)
-    clock.advance(seconds=1)
-
-    store.set_aside(first)
-
-    assert store.overdue(clock.now(), ALL) == [("acme", memory_id(1))]
-    store.set_aside(gone)
-    store.set_aside(memory(9))
-    assert store.overdue(clock.now(), ALL) == []
-
-
-def test_rows_wait_for_their_vector_since_they_last_changed_oldest_first(store: MemoryStore) -> None:
-    for number in range(6):
-        since = NOW + timedelta(seconds=10 * number)
-        added(store, memory(number, vector=None, model=None, created_at=since, updated_at=since))
-    added(store, memory(7))
-
-    found = store.without_vector(NOW + timedelta(seconds=40), ALL)
-
-    assert found == [("acme", memory_id(number)) for number in range(4)]
-    assert store.without_vector(NOW + timedelta(seconds=40), 3) == found[:3]
-
-
-def test_a_row_with_its_vector_or_forgotten_waits_no_longer(store: MemoryStore) -> None:
-    first, second = (memory(number, vector=None, model=None) for number in (1, 2))
-    added(store, first)
-    added(store, second)
-
-    whole = first.with_vector(VECTOR, MODEL, NOW)
-    store.replace(whole, document_of(whole))
-    forgotten(store, second)
-
-    assert store.without_vector(NOW + timedelta(days=1), ALL) == []

@@ -56,7 +56,7 @@ def test_milliseconds_since_1970_are_exact(moment: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "2026-01-01T25:00:00Z"])
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"month|isoformat|hour"):
         from_rfc3339(text)
 
 

@@ -83,10 +83,11 @@ def test_a_cut_or_lengthened_cursor_is_refused(cursor: str) -> None:
         OURS.read("GET /memory USER#u1", cursor)
 
 
-def test_bytes_cannot_move_between_purpose_and_position() -> None:
-    cursor = OURS.issue('list\0{"a":', {})
+@pytest.mark.parametrize("between", ['{"a":', '\0{"a":', "\0", "s"])
+def test_bytes_cannot_move_between_purpose_and_position(between: str) -> None:
+    cursor = OURS.issue("list" + between, {})
     raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    shifted = raw[:16] + b'{"a":' + raw[16:]
+    shifted = raw[:16] + between.encode() + raw[16:]
 
     with pytest.raises(InvalidCursorError):
         OURS.read("list", base64.urlsafe_b64encode(shifted).decode().rstrip("="))

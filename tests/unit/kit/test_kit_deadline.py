@@ -12,11 +12,6 @@ from backend.kit.deadline import REQUEST_SECONDS, check, deadline, remaining
 from backend.kit.errors import DeadlineExceededError
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def timer(clock: FakeClock) -> float:
     return clock.now().timestamp()
 

@@ -1,29 +1,19 @@
-"""The seam under planned faults: what is tried again, what is not, and what is said in the end."""
+"""The seam under planned faults: what is tried again, how often, and what it says and counts."""
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from botocore.exceptions import (
-    ConnectionClosedError,
-    HTTPClientError,
-    NoCredentialsError,
-    ProxyConnectionError,
-    SSLError,
-)
+from botocore.exceptions import NoCredentialsError
 
 from backend.kit import observability
 from backend.kit.clock import FakeClock
-from backend.kit.deadline import deadline
 from backend.kit.dynamodb import (
     ConditionFailedError,
     Put,
-    Seam,
     Table,
     TableLimitError,
     TransactionCanceledError,
@@ -33,31 +23,13 @@ from backend.kit.dynamodb import (
     transact,
 )
 from backend.kit.dynamodb.seam import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
-from backend.kit.errors import (
-    DeadlineExceededError,
-    InternalError,
-    OutcomeUnknownError,
-    TableUnavailableError,
-    ThrottledError,
-)
-from tests.support.faults import (
-    ADDRESS,
-    FINE,
-    PlannedFaults,
-    Step,
-    cancelled,
-    no_answer,
-    no_connection,
-    plan,
-    refused,
-    slow_connection,
-    throttled,
-)
+from backend.kit.errors import DeadlineExceededError, InternalError, OutcomeUnknownError, TableUnavailableError, ThrottledError
+from tests.support.faults import FINE, PlannedFaults, Step, cancelled, no_answer, plan, refused, throttled
 from tests.support.logs import log_lines
-from tests.support.tables import REGION, aws, moto_table
+from tests.support.tables import moto_table
+from tests.unit.kit.seam_cases import HARMLESS_TWICE, IS_NEW, ITEM, READS, stored, table, timed
 
-IS_NEW = attribute("pk").does_not_exist()
-ITEM = {"pk": "p", "sk": "s", "n": 1}
+pytestmark = pytest.mark.usefixtures("tables")
 WORDS = "my sister's diagnosis"
 THROTTLES = [
     "ThrottlingException",
@@ -66,31 +38,6 @@ THROTTLES = [
     "TransactionConflictException",
     "TransactionInProgressException",
 ]
-
-
-@pytest.fixture(autouse=True)
-def _aws() -> Iterator[None]:
-    with aws():
-        yield
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-def table(clock: FakeClock, faults: PlannedFaults) -> Table:
-    return moto_table("MemoriesTable", clock, faults)
-
-
-def stored() -> dict[str, Any] | None:
-    """Return what is really there."""
-    return moto_table("MemoriesTable").get("p", "s")
-
-
-def timed(clock: FakeClock, seconds: float) -> Any:
-    """Return a deadline on the fake clock."""
-    return deadline(seconds, lambda: clock.now().timestamp())
 
 
 # Throttles
@@ -140,8 +87,8 @@ def test_a_throttled_query_is_sent_again_as_it_was(clock: FakeClock) -> None:
 # Transactions
 
 
-def write(target: Table, token: str = "token") -> None:
-    transact(target.seam, [Put(target, ITEM, IS_NEW), Put(target, {"pk": "q", "sk": "s"})], token)
+def write(target: Table) -> None:
+    transact(target.seam, [Put(target, ITEM, IS_NEW), Put(target, {"pk": "q", "sk": "s"})], "one-token")
 
 
 def test_a_transaction_that_meets_another_on_the_same_rows_is_sent_again(clock: FakeClock) -> None:
@@ -184,174 +131,11 @@ def test_a_transaction_refused_for_our_fault_says_so_and_is_not_sent_again(clock
 def test_a_transaction_without_an_answer_is_sent_again_under_the_same_token(clock: FakeClock) -> None:
     # The first attempt is lost before it arrives: the emulator applies a repeated token twice, the service once.
     faults = plan(no_answer(), refused("InternalServerError", 500))
-    write(table(clock, faults), token="one-token")
+    write(table(clock, faults))
 
     assert [arguments["ClientRequestToken"] for _, arguments in faults.sent] == ["one-token"] * 3
     assert faults.sent[0] == faults.sent[2]
     assert stored() == ITEM
-
-
-# Calls without an answer
-
-READS: dict[str, Any] = {
-    "GetItem": lambda target: target.get("p", "s"),
-    "BatchGetItem": lambda target: target.get_many([("p", "s")]),
-    "Query": lambda target: target.query("p"),
-}
-ONCE_ONLY: dict[str, Any] = {
-    "PutItem": lambda target: target.put(ITEM, IS_NEW),
-    "DeleteItem": lambda target: target.delete("p", "s", condition=attribute("pk").does_not_exist()),
-    "UpdateItem": lambda target: target.update("p", "s", actions=[set_to("n", 1)], condition=IS_NEW),
-    "UpdateItem without condition": lambda target: target.update("p", "s", actions=[attribute("n").add(1)]),
-}
-HARMLESS_TWICE: dict[str, Any] = {
-    "PutItem": lambda target: target.put(ITEM),
-    "DeleteItem": lambda target: target.delete("p", "s"),
-    "BatchWriteItem": lambda target: target.put_many([ITEM]),
-    "TransactWriteItems": lambda target: transact(target.seam, [Put(target, ITEM)], "token"),
-}
-SILENCES = [
-    no_answer,
-    lambda: ConnectionClosedError(endpoint_url=ADDRESS),
-    lambda: HTTPClientError(error="broken"),
-    lambda: SSLError(endpoint_url=ADDRESS, error="broken"),
-    lambda: refused("InternalServerError", 500),
-    lambda: refused("ServiceUnavailable", 503),
-    lambda: refused("SomethingNew", 502),
-]
-
-
-@pytest.mark.parametrize("silence", SILENCES)
-@pytest.mark.parametrize("read", READS)
-def test_a_read_without_an_answer_is_sent_again(clock: FakeClock, read: str, silence: Any) -> None:
-    faults = plan(silence(), Step(after=silence()))
-    READS[read](table(clock, faults))
-
-    assert faults.operations == [read] * 3
-
-
-@pytest.mark.parametrize("read", READS)
-def test_a_table_that_never_answers_a_read_is_unavailable(clock: FakeClock, read: str) -> None:
-    faults = plan(*(no_answer() for _ in range(50)))
-    with pytest.raises(TableUnavailableError):
-        READS[read](table(clock, faults))
-
-    assert len(faults.sent) == MAX_ATTEMPTS
-
-
-@pytest.mark.parametrize("silence", SILENCES)
-@pytest.mark.parametrize("write", ONCE_ONLY)
-def test_a_write_that_must_not_happen_twice_is_sent_once_and_its_outcome_is_unknown(
-    clock: FakeClock, write: str, silence: Any
-) -> None:
-    faults = plan(silence())
-    with pytest.raises(OutcomeUnknownError) as error:
-        ONCE_ONLY[write](table(clock, faults))
-
-    assert len(faults.sent) == 1
-    assert clock.slept == []
-    assert error.value.retry_after == 2
-
-
-def test_an_unknown_outcome_may_well_be_that_it_happened(clock: FakeClock) -> None:
-    with pytest.raises(OutcomeUnknownError):
-        table(clock, plan(Step(after=no_answer()))).put(ITEM, IS_NEW)
-
-    assert stored() == ITEM
-
-
-@pytest.mark.parametrize("silence", SILENCES)
-@pytest.mark.parametrize("write", HARMLESS_TWICE)
-def test_a_write_that_is_harmless_twice_is_sent_again(clock: FakeClock, write: str, silence: Any) -> None:
-    faults = plan(silence(), silence())
-    HARMLESS_TWICE[write](table(clock, faults))
-
-    assert faults.operations == [write] * 3
-
-
-@pytest.mark.parametrize("write", HARMLESS_TWICE)
-def test_a_harmless_write_that_is_never_answered_has_an_unknown_outcome(clock: FakeClock, write: str) -> None:
-    faults = plan(*(no_answer() for _ in range(50)))
-    with pytest.raises(OutcomeUnknownError):
-        HARMLESS_TWICE[write](table(clock, faults))
-
-    assert len(faults.sent) == MAX_ATTEMPTS
-
-
-@pytest.mark.parametrize("later", [throttled, no_connection, slow_connection])
-def test_what_is_refused_later_does_not_undo_what_may_have_happened_before(clock: FakeClock, later: Any) -> None:
-    """A throttle says "not done" of its own attempt only: the first may have been done."""
-    faults = plan(Step(after=no_answer()), *(later() for _ in range(50)))
-    with pytest.raises(OutcomeUnknownError):
-        table(clock, faults).put(ITEM)
-
-    assert stored() == ITEM
-
-
-def test_a_doubt_that_a_later_attempt_settles_is_forgotten(clock: FakeClock) -> None:
-    table(clock, plan(Step(after=no_answer()), throttled())).put(ITEM)
-
-    assert stored() == ITEM
-
-
-# Connections
-
-
-@pytest.mark.parametrize("failure", [no_connection, slow_connection, lambda: ProxyConnectionError(proxy_url=ADDRESS)])
-@pytest.mark.parametrize("call", [*READS.values(), *ONCE_ONLY.values(), *HARMLESS_TWICE.values()])
-def test_a_connection_that_was_never_made_is_tried_again_whatever_the_call(clock: FakeClock, failure: Any, call: Any) -> None:
-    faults = plan(failure(), failure())
-    call(table(clock, faults))
-
-    assert len(faults.sent) == 3
-
-
-@pytest.mark.parametrize("failure", [no_connection, slow_connection])
-def test_a_table_that_cannot_be_reached_is_unavailable(clock: FakeClock, failure: Any) -> None:
-    faults = plan(*(failure() for _ in range(50)))
-    with pytest.raises(TableUnavailableError):
-        table(clock, faults).put(ITEM, IS_NEW)
-
-    assert len(faults.sent) == MAX_ATTEMPTS
-
-
-def test_a_port_where_nothing_listens_is_an_unavailable_table(clock: FakeClock) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        # Bound and not listening: the connection is refused, and nobody else gets the port meanwhile.
-        with pytest.raises(TableUnavailableError):
-            Table("T", Seam(clock, REGION, f"http://127.0.0.1:{port}")).get("p", "s")
-
-    assert len(clock.slept) == MAX_ATTEMPTS - 1
-
-
-def test_a_server_that_hangs_up_is_asked_by_the_seam_alone_and_not_by_the_library_again(clock: FakeClock) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        asked = []
-
-        def hang_up() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    asked.append(len(connection.recv(65536)))
-
-        thread = threading.Thread(target=hang_up)
-        thread.start()
-        try:
-            remote = Table("T", Seam(clock, REGION, f"http://127.0.0.1:{server.getsockname()[1]}"))
-            with pytest.raises(OutcomeUnknownError):
-                remote.put(ITEM, IS_NEW)
-            assert len(asked) == 1
-            with pytest.raises(TableUnavailableError):
-                remote.get("p", "s")
-            assert len(asked) == 1 + MAX_ATTEMPTS
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join()
 
 
 # Our own faults
@@ -473,7 +257,7 @@ def test_a_table_that_hangs_is_not_asked_again_when_another_wait_would_outlast_t
         """Each attempt takes as long as one may."""
 
         def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
-            super(Hanging, self).before(operation, arguments)
+            super().before(operation, arguments)
             clock.advance(seconds=READ_SECONDS)
             raise no_answer()
 
@@ -489,7 +273,7 @@ def test_a_write_that_may_have_happened_is_not_called_lost_when_the_time_is_used
         """The second attempt is throttled, late."""
 
         def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
-            super(Slow, self).before(operation, arguments)
+            super().before(operation, arguments)
             if len(self.sent) == 2:
                 clock.advance(seconds=100)
                 raise throttled()

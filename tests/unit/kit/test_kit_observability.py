@@ -39,9 +39,13 @@ def test_work_leaves_one_line_with_everything_that_was_noted() -> None:
 
 
 def test_the_line_is_written_also_when_the_work_fails() -> None:
-    with log_lines() as log, pytest.raises(ValueError, match=WORDS), recording("request", "r-2"):
-        count("dynamodb_calls")
-        raise ValueError(WORDS)
+    def fail() -> None:
+        with recording("request", "r-2"):
+            count("dynamodb_calls")
+            raise ValueError(WORDS)
+
+    with log_lines() as log, pytest.raises(ValueError, match=WORDS):
+        fail()
 
     (line,) = log.lines()
     assert line["dynamodb_calls"] == 1

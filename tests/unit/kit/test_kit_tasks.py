@@ -88,6 +88,7 @@ def test_another_error_leaves_the_task_without_its_words_which_lambda_would_log(
 
     assert str(error.value) == "The task failed: KeyError."
     assert error.value.__suppress_context__
+    assert error.value.__cause__ is None
     assert WORDS not in log.text()
     assert log.lines()[0]["error"] == "KeyError"
     assert log.lines()[0]["at"][-1].endswith(" fail")

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 from backend.kit.errors import MetadataTooLargeError
 from backend.kit.wire import Clean, EndUserId, Moment, Name, Wire, check_metadata, clean, shown, utc
 
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)))
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
@@ -154,7 +154,7 @@ def test_a_moment_is_read_in_every_form_of_the_standard(text: str, moment: datet
         "2026-10-02T09:00:00+24:00",
         "2026-10-02T09:00:00+05:60",
         "2026-10-02T09:00:00+05",
-        "٢٠٢٦-١٠-٠٢T٠٩:٠٠:٠٠Z",
+        "2026-10-02T09:00:0\u0660Z",
         "0001-01-01T00:00:00+05:00",
         "9999-12-31T23:59:59-05:00",
         1767603600,

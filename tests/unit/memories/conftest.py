@@ -1,55 +1,10 @@
-"""The memories' use cases, and the projection, on fakes."""
+"""A world of fakes for each test."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 
-from backend.embedding.fake import FakeEmbedder
-from backend.extraction.verbatim import VerbatimExtractor
-from backend.index.fake import FakeIndex
-from backend.kit.clock import FakeClock
-from backend.kit.ids import FakeIds
-from backend.memories.fake import FakeMemoryStore, FakeParking, FakeRequestLog
-from backend.memories.projection import Projection
-from backend.memories.service import MemoryService
-
-
-@dataclass
-class FakeWorld:
-    """Everything that memories stand on, in memory, under one clock."""
-
-    clock: FakeClock = field(default_factory=FakeClock)
-    ids: FakeIds = field(default_factory=FakeIds)
-    embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
-    index: FakeIndex = field(default_factory=FakeIndex)
-    parking: FakeParking = field(default_factory=FakeParking)
-
-    store_class: type[FakeMemoryStore] = FakeMemoryStore
-
-    def __post_init__(self) -> None:
-        self.store = self.store_class(self.clock)
-        self.requests = FakeRequestLog(self.ids)
-        self.memories = MemoryService(
-            store=self.store,
-            requests=self.requests,
-            extractor=VerbatimExtractor(),
-            embedder=self.embedder,
-            clock=self.clock,
-            ids=self.ids,
-        )
-        self.projection = self.projecting()
-
-    def projecting(self, *, index: FakeIndex | None = None, embedder: FakeEmbedder | None = None) -> Projection:
-        """Return the projection, with another index or embedder in the place of the plain one."""
-        return Projection(
-            store=self.store,
-            index=index or self.index,
-            embedder=embedder or self.embedder,
-            parking=self.parking,
-            clock=self.clock,
-        )
+from tests.unit.memories.fake_world import FakeWorld
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a caller can rely on when remembering, reading, listing and forgetting."""
+"""What a caller can rely on when remembering."""
 
 from __future__ import annotations
 
@@ -9,25 +9,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.extraction.verbatim import VerbatimExtractor
-from backend.index.model import IndexDocument, Tombstone
+from backend.index.model import IndexDocument
 from backend.kit.errors import (
-    ConflictError,
     GoneError,
     IdempotencyKeyReusedError,
-    MemoryNotFoundError,
     RequestInFlightError,
     TableUnavailableError,
     ThrottledError,
 )
 from backend.memories.extracted_key import extracted_key
 from backend.memories.fake import FakeMemoryStore, FakeRequestLog
-from backend.memories.model import Candidate, Evidence, Memory, Outcome, Said, State, VectorState
-from backend.memories.ports import Extractor, GuardTakenError
-from backend.memories.service import MOST_TRIES, MemoryService
-from backend.tenancy.scope import Scope
-from tests.unit.memories.conftest import FakeWorld
-from tests.unit.memories.samples import ACME, FACT, MODEL, NEIGHBOUR, OTHER_PROJECT, RIVAL, SAID, VECTOR, keyed
+from backend.memories.model import Candidate, Evidence, Memory, Outcome, Said, VectorState
+from backend.memories.ports import GuardTakenError
+from backend.memories.service import MOST_TRIES
+from tests.unit.memories.fake_world import FakeWorld
+from tests.unit.memories.samples import ACME, FACT, NEIGHBOUR, OTHER_PROJECT, RIVAL, SAID, keyed
 
 # Adding
 
@@ -146,7 +142,7 @@ def test_a_fact_is_remembered_also_when_its_guard_was_erased_meanwhile(world: Fa
 
     store = ErasingStore(world.clock)
 
-    added = service(world, store=store).add(ACME, SAID)
+    added = world.remembering(store=store).add(ACME, SAID)
 
     assert added.outcomes[0].outcome is Outcome.STORED
     assert store.asked == [None, None]
@@ -167,7 +163,7 @@ def test_a_fact_that_others_keep_storing_and_forgetting_ends_in_an_answer(world:
     store = Restless(world.clock)
 
     with pytest.raises(ThrottledError):
-        service(world, store=store).add(ACME, SAID)
+        world.remembering(store=store).add(ACME, SAID)
     assert store.tries == MOST_TRIES
 
 
@@ -188,7 +184,7 @@ def test_all_candidates_of_one_text_are_embedded_together_and_stored_in_their_or
         def extract(self, said: Said) -> list[Candidate]:
             return [Candidate(line, extracted_key(line), (0, len(line))) for line in said.text.splitlines()]
 
-    added = service(world, extractor=ByLine()).add(ACME, Said("one\ntwo\nONE!"))
+    added = world.remembering(extractor=ByLine()).add(ACME, Said("one\ntwo\nONE!"))
 
     assert world.embedder.calls == [("one", "two", "ONE!")]
     assert [memory.text for memory in added.memories] == ["one", "two", "one"]
@@ -247,13 +243,13 @@ def test_a_died_attempt_whose_memory_was_forgotten_meanwhile_does_not_bring_it_b
 
     store = DiesLate(world.clock)
     with pytest.raises(SystemExit):
-        service(world, store=store).add(ACME, SAID, keyed())
+        world.remembering(store=store).add(ACME, SAID, keyed())
     (row,) = store.page(ACME, limit=9, before=None, now=world.clock.now()).memories
-    service(world, store=store).forget(ACME, row.memory_id)
+    world.remembering(store=store).forget(ACME, row.memory_id)
     world.clock.advance(seconds=30)
 
     with pytest.raises(GoneError):
-        service(world, store=store).add(ACME, SAID, keyed())
+        world.remembering(store=store).add(ACME, SAID, keyed())
 
 
 def test_a_second_attempt_waits_while_the_first_may_still_be_at_work(world: FakeWorld) -> None:
@@ -285,7 +281,7 @@ def test_a_failure_is_told_also_when_the_claim_cannot_be_released(world: FakeWor
             raise ThrottledError
 
     world.store.down = True
-    stuck = service(world, requests=StuckLog(world.ids))
+    stuck = world.remembering(requests=StuckLog(world.ids))
 
     with pytest.raises(TableUnavailableError):
         stuck.add(ACME, SAID, keyed())
@@ -317,129 +313,3 @@ def test_a_preview_knows_what_a_fact_would_merge_into(world: FakeWorld) -> None:
     assert (outcome.outcome, outcome.memory_id, outcome.rule) == (Outcome.MERGED, memory.memory_id, "extracted_key")
     assert (plain.outcome, plain.memory_id) == (Outcome.STORED, "")
     assert after.outcome is Outcome.STORED
-
-
-# Reading
-
-
-@pytest.mark.parametrize("scope", [NEIGHBOUR, OTHER_PROJECT, RIVAL])
-def test_nobody_else_can_read_list_or_forget_a_memory(world: FakeWorld, scope: Scope) -> None:
-    memory = world.memories.add(ACME, SAID).memories[0]
-
-    with pytest.raises(MemoryNotFoundError):
-        world.memories.get(scope, memory.memory_id)
-    with pytest.raises(MemoryNotFoundError):
-        world.memories.forget(scope, memory.memory_id)
-    with pytest.raises(MemoryNotFoundError):
-        world.memories.forget(scope, memory.memory_id, keyed())
-    assert world.memories.page(scope, 10, None).memories == ()
-    assert world.memories.get(ACME, memory.memory_id) == memory
-
-
-def test_a_memory_is_unreadable_from_the_moment_it_expires(world: FakeWorld) -> None:
-    memory = world.memories.add(ACME, replace(SAID, ttl_minutes=1)).memories[0]
-    world.clock.advance(seconds=59.999)
-    assert world.memories.get(ACME, memory.memory_id) == memory
-
-    world.clock.advance(seconds=0.001)
-
-    with pytest.raises(MemoryNotFoundError):
-        world.memories.get(ACME, memory.memory_id)
-    assert world.memories.page(ACME, 10, None).memories == ()
-
-
-# Forgetting
-
-
-def test_a_forgotten_memory_is_unreadable_at_once_and_its_row_keeps_the_text(world: FakeWorld) -> None:
-    memory = world.memories.add(ACME, SAID).memories[0]
-    world.clock.advance(seconds=5)
-
-    gone, replayed = world.memories.forget(ACME, memory.memory_id)
-
-    assert not replayed
-    assert (gone.state, gone.forgotten_at, gone.row_version) == (State.FORGOTTEN, world.clock.now(), 2)
-    with pytest.raises(MemoryNotFoundError):
-        world.memories.get(ACME, memory.memory_id)
-    with pytest.raises(MemoryNotFoundError):
-        world.memories.forget(ACME, memory.memory_id)
-    assert world.memories.page(ACME, 10, None).memories == ()
-    assert world.store.get("acme", memory.memory_id) == gone
-    assert gone.text == FACT
-
-
-def test_a_keyed_forget_is_told_again(world: FakeWorld) -> None:
-    memory = world.memories.add(ACME, SAID).memories[0]
-    first = world.memories.forget(ACME, memory.memory_id, keyed())
-    world.clock.advance(hours=1)
-
-    assert world.memories.forget(ACME, memory.memory_id, keyed()) == (first[0], True)
-
-
-def test_a_keyed_forget_of_nothing_says_so_each_time(world: FakeWorld) -> None:
-    for _ in range(2):
-        with pytest.raises(MemoryNotFoundError):
-            world.memories.forget(ACME, "mem_none", keyed())
-
-
-def test_a_replayed_forget_of_a_row_that_was_purged_says_not_found(world: FakeWorld) -> None:
-    memory = world.memories.add(ACME, SAID).memories[0]
-    world.memories.forget(ACME, memory.memory_id, keyed())
-
-    with pytest.raises(MemoryNotFoundError):
-        service(world, store=FakeMemoryStore(world.clock)).forget(ACME, memory.memory_id, keyed())
-
-
-def test_a_forget_that_meets_another_write_goes_by_what_that_left(world: FakeWorld) -> None:
-    class Contended(FakeMemoryStore):
-        """Somebody writes between the first read and the first write."""
-
-        once = True
-
-        def replace(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
-            if self.once:
-                self.once = False
-                row = super().get("acme", memory.memory_id)
-                assert row
-                filled = row.with_vector(VECTOR, MODEL, world.clock.now())
-                super().replace(filled, change)
-            super().replace(memory, change)
-
-    store = Contended(world.clock)
-    memory = service(world, store=store).add(ACME, SAID).memories[0]
-
-    gone, _ = service(world, store=store).forget(ACME, memory.memory_id)
-
-    assert gone.row_version == 3
-    assert store.get("acme", memory.memory_id) == gone
-
-
-def test_a_forget_that_always_meets_another_write_ends_in_an_answer(world: FakeWorld) -> None:
-    class Busy(FakeMemoryStore):
-        def replace(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
-            del memory, change
-            raise ConflictError
-
-    store = Busy(world.clock)
-    memory = service(world, store=store).add(ACME, SAID).memories[0]
-
-    with pytest.raises(ThrottledError):
-        service(world, store=store).forget(ACME, memory.memory_id)
-
-
-def service(
-    world: FakeWorld,
-    *,
-    store: FakeMemoryStore | None = None,
-    requests: FakeRequestLog | None = None,
-    extractor: Extractor | None = None,
-) -> MemoryService:
-    """Return the use cases on the world's fakes, some of them exchanged."""
-    return MemoryService(
-        store=store or world.store,
-        requests=requests or world.requests,
-        extractor=extractor or VerbatimExtractor(),
-        embedder=world.embedder,
-        clock=world.clock,
-        ids=world.ids,
-    )

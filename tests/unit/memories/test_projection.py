@@ -18,7 +18,7 @@ from backend.memories.fake import FakeMemoryStore
 from backend.memories.model import Memory, Said, State, VectorState
 from backend.memories.projection import ROWS_A_ROUND, TEXTS_A_ROUND, Projected
 from backend.tenancy.scope import Scope
-from tests.unit.memories.conftest import FakeWorld
+from tests.unit.memories.fake_world import FakeWorld
 from tests.unit.memories.samples import ACME, NEIGHBOUR, RIVAL
 
 

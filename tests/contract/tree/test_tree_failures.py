@@ -1,0 +1,134 @@
+"""Everything that happens without somebody waiting for it: tried how often, kept where, told to whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.tree.rendered_template import properties, resources, target
+from tests.support.tables import template
+
+Json = dict[str, Any]
+
+STREAM = "AWS::Lambda::EventSourceMapping"
+SCHEDULE = "AWS::Scheduler::Schedule"
+ASYNC_INVOCATION = "AWS::Lambda::EventInvokeConfig"
+QUEUE = "AWS::SQS::Queue"
+ALARM = "AWS::CloudWatch::Alarm"
+WAITING = "ApproximateNumberOfMessagesVisible"
+TWO_WEEKS = 14 * 24 * 3600
+
+# The metrics that AWS documents, with the dimension and what it must name. Anything else would never raise an alarm.
+METRICS = {
+    ("AWS/SQS", WAITING): ("QueueName", "AWS::SQS::Queue"),
+    ("AWS/Lambda", "Errors"): ("FunctionName", "AWS::Lambda::Function"),
+    ("AWS/Lambda", "IteratorAge"): ("FunctionName", "AWS::Lambda::Function"),
+    ("AWS/ApiGateway", "5xx"): ("ApiId", "AWS::ApiGatewayV2::Api"),
+}
+
+each_alarm = pytest.mark.parametrize("alarm", properties(ALARM))
+
+
+def watched_by(alarm: Json) -> str:
+    [dimension] = alarm["Dimensions"]
+    return target(dimension["Value"])
+
+
+def watched(metric: str) -> set[str]:
+    return {watched_by(alarm) for alarm in properties(ALARM).values() if alarm["MetricName"] == metric}
+
+
+def streaming() -> set[str]:
+    return {target(each["FunctionName"]) for each in properties(STREAM).values()}
+
+
+def scheduled() -> set[str]:
+    return {target(each["Target"]["Arn"]) for each in properties(SCHEDULE).values()}
+
+
+def test_what_runs_without_a_caller_is_known() -> None:
+    assert streaming() == {"ProjectChanges"}
+    assert scheduled() == {"SweepPending", "RepairEmbeddings"}
+
+
+def test_a_stream_batch_is_tried_a_known_number_of_times_and_then_kept() -> None:
+    for name, each in properties(STREAM).items():
+        assert 0 < each["MaximumRetryAttempts"] <= 10, name
+        assert 0 < each["MaximumRecordAgeInSeconds"] <= 24 * 3600, name
+        assert target(each["DestinationConfig"]["OnFailure"]["Destination"]) in properties(QUEUE), name
+
+
+def test_one_bad_row_does_not_take_its_batch_along() -> None:
+    for name, each in properties(STREAM).items():
+        assert each["BisectBatchOnFunctionError"] is True, name
+        assert each["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+
+
+def test_the_stream_wakes_nobody_for_markers_and_guards() -> None:
+    [source] = properties(STREAM).values()
+    [each] = source["FilterCriteria"]["Filters"]
+
+    assert target(source["EventSourceArn"]) == "MemoriesTable"
+    assert each["Pattern"] == '{"eventName":["INSERT","MODIFY"],"dynamodb":{"Keys":{"sk":{"S":["ROW"]}}}}'
+
+
+def test_a_scheduled_run_that_cannot_be_started_is_kept() -> None:
+    for name, each in properties(SCHEDULE).items():
+        assert "MaximumRetryAttempts" in each["Target"]["RetryPolicy"], name
+        assert target(each["Target"]["DeadLetterConfig"]["Arn"]) in properties(QUEUE), name
+
+
+def test_a_scheduled_run_that_fails_is_kept_and_left_to_the_next() -> None:
+    configured = {target(each["FunctionName"]): each for each in properties(ASYNC_INVOCATION).values()}
+
+    assert set(configured) == scheduled()
+    for name, each in configured.items():
+        assert each["MaximumRetryAttempts"] == 0, name
+        assert target(each["DestinationConfig"]["OnFailure"]["Destination"]) in properties(QUEUE), name
+
+
+def test_what_was_kept_waits_two_weeks_for_somebody() -> None:
+    assert {each["MessageRetentionPeriod"] for each in properties(QUEUE).values()} == {TWO_WEEKS}
+
+
+def test_the_first_message_in_any_queue_raises_an_alarm() -> None:
+    assert watched(WAITING) == set(properties(QUEUE))
+    for name, alarm in properties(ALARM).items():
+        if alarm["MetricName"] == WAITING:
+            assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0), name
+            assert (alarm["Period"], alarm["EvaluationPeriods"]) == (60, 1), name
+
+
+def test_a_stream_that_falls_behind_and_a_schedule_that_fails_raise_alarms() -> None:
+    assert watched("IteratorAge") == streaming()
+    assert watched("Errors") >= scheduled()
+
+
+def test_an_api_that_answers_5xx_raises_an_alarm() -> None:
+    assert watched("5xx") == set(properties("AWS::ApiGatewayV2::Api"))
+
+
+@each_alarm
+def test_an_alarm_watches_a_metric_that_exists_of_a_resource_that_exists(alarm: str) -> None:
+    found = properties(ALARM)[alarm]
+    dimension, kind = METRICS[found["Namespace"], found["MetricName"]]
+
+    assert [each["Name"] for each in found["Dimensions"]] == [dimension]
+    assert watched_by(found) in resources(kind)
+
+
+@each_alarm
+def test_an_alarm_says_what_is_wrong_and_tells_the_topic_that_is_given(alarm: str) -> None:
+    found = properties(ALARM)[alarm]
+
+    assert found["AlarmDescription"].endswith(".")
+    assert found["AlarmActions"] == {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+    assert found["TreatMissingData"] == "notBreaching"
+
+
+def test_a_function_has_time_for_the_work_that_nobody_waits_for() -> None:
+    everybody = template()["Globals"]["Function"]["Timeout"]
+
+    for name in streaming() | scheduled():
+        assert properties("AWS::Lambda::Function")[name]["Timeout"] > everybody, name

@@ -1,0 +1,62 @@
+"""The template as CloudFormation gets it."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from tests.contract.tree.rendered_template import PARAMETERS, REGION, rendered, resources
+from tests.support.tables import template
+
+MOST_RESOURCES = 350
+"""CloudFormation takes 500; what is beyond this belongs into a function with greedy routes."""
+
+# Findings that are right in general and not here, each with its reason.
+FINE = {
+    ("W2001", "Parameter CorsOrigins not used."): "SAM writes its value into the API's definition",
+}
+
+
+def test_the_stack_stays_far_from_the_number_of_resources_that_cloudformation_takes() -> None:
+    assert len(template()["Resources"]) < len(resources()) <= MOST_RESOURCES
+
+
+def test_every_function_is_there_once_after_rendering() -> None:
+    assert set(resources("AWS::Lambda::Function")) == {
+        name for name, each in template()["Resources"].items() if each["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def test_web_pages_of_the_given_origins_may_call_the_api_with_every_header_that_it_reads() -> None:
+    [api] = resources("AWS::ApiGatewayV2::Api").values()
+    cors = api["Properties"]["Body"]["x-amazon-apigateway-cors"]
+
+    assert cors["allowOrigins"] == PARAMETERS["CorsOrigins"]
+    read = {"authorization", "content-type", "idempotency-key", "x-api-key", "x-end-user-id", "x-project-id", "x-tenant-id"}
+    assert read <= set(cors["allowHeaders"])
+    assert {"etag", "idempotent-replay", "retry-after", "x-scope-warning"} <= set(cors["exposeHeaders"])
+
+
+def findings(body: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Return what cfn-lint says: where, by rule and message."""
+    found = lint(json.dumps(body, default=str), config=ManualArgs(regions=[REGION]))
+    return {(each.rule.id, each.message): f"{each.path}" for each in found}
+
+
+def test_the_rendered_template_is_one_that_cloudformation_takes() -> None:
+    found = findings(rendered())
+
+    assert {finding: where for finding, where in found.items() if finding not in FINE} == {}
+    assert set(FINE) <= set(found), "a reason that nothing needs any more"
+
+
+def test_a_misspelt_action_would_be_seen() -> None:
+    broken = deepcopy(rendered())
+    [statement, *_] = broken["Resources"]["Projects"]["Properties"]["PolicyDocument"]["Statement"]
+    statement["Action"] = ["dynamodb:RemoveItem"]
+
+    assert [rule for rule, message in findings(broken) if "removeitem" in message.lower()] == ["W3037"]

@@ -1,0 +1,185 @@
+"""The one contract of all functions: current, valid, and true to the template."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from backend.kit.problems import MEDIA_TYPE
+from infrastructure.openapi.document import PUBLIC, TARGET, as_text, assemble
+from infrastructure.openapi.parts import HEADERS, MEANINGS, SECURITY_SCHEMES
+from infrastructure.template import functions, load
+
+Json = dict[str, Any]
+
+DOCUMENT: Json = json.loads(TARGET.read_text())
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
+# It says what does not answer, which a problem document has no place for.
+NO_PROBLEM = {("ready", "503")}
+OPERATIONS: dict[tuple[str, str], Json] = {
+    (method.upper(), path): operation for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
+}
+
+each_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=[" ".join(route) for route in OPERATIONS])
+each_schema = pytest.mark.parametrize("name", DOCUMENT["components"]["schemas"])
+
+
+def answers(operation: Json) -> Iterator[tuple[str, Json]]:
+    yield from operation["responses"].items()
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def test_the_document_on_disk_is_what_the_functions_serve() -> None:
+    assert TARGET.read_text() == as_text(assemble()), "run `make openapi`"
+
+
+def test_the_document_is_valid_openapi() -> None:
+    faults = [each.message for each in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()]
+
+    assert faults == []
+    assert DOCUMENT["openapi"] == "3.1.0"
+
+
+def test_every_route_of_the_template_is_documented_and_no_other() -> None:
+    routes = {route for function in functions(load()) for route in function.routes}
+
+    assert set(OPERATIONS) == routes - {("ANY", "$default")}
+
+
+def test_operations_are_named_as_the_functions_that_serve_them() -> None:
+    named = sorted(operation["operationId"] for operation in OPERATIONS.values())
+
+    assert named == [
+        "add_memory",
+        "forget_memory",
+        "get_memory",
+        "health",
+        "list_memories",
+        "openapi",
+        "query_memories",
+        "ready",
+        "version",
+    ]
+
+
+@each_operation
+def test_an_operation_is_summed_up_in_a_line_that_begins_with_a_verb(operation: Json) -> None:
+    summary = operation["summary"]
+
+    assert re.fullmatch(r"[A-Z][a-z]+ \S.{10,100}[^.\s]", summary)
+    assert summary.partition(" ")[0] in {"Ask", "Find", "List", "Make", "Read", "Return", "Say", "Store"}
+
+
+@each_operation
+def test_every_refusal_is_a_problem_document(operation: Json) -> None:
+    refused = [(status, answer) for status, answer in answers(operation) if not status.startswith("2")]
+
+    assert refused
+    for status, answer in refused:
+        if (operation["operationId"], status) not in NO_PROBLEM:
+            assert {kind: each["schema"] for kind, each in answer["content"].items()} == {MEDIA_TYPE: PROBLEM}, status
+
+
+@each_operation
+def test_every_answer_is_explained_in_words_of_ours(operation: Json) -> None:
+    for status, answer in answers(operation):
+        assert answer["description"], status
+        assert answer["description"] != "Successful Response"
+        # The phrases of the standard library are not the same in every Python.
+        assert answer["description"] == MEANINGS[status] or "content" in answer
+
+
+def test_no_word_depends_on_the_python_that_assembled_the_document() -> None:
+    phrases = {status.phrase for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
+    described = {answer["description"] for operation in OPERATIONS.values() for _, answer in answers(operation)}
+
+    assert described & phrases == set()
+
+
+@each_operation
+def test_whoever_has_to_sign_in_is_told_so_and_what_happens_otherwise(operation: Json) -> None:
+    public = operation in [OPERATIONS["GET", path] for path in PUBLIC]
+
+    assert operation["security"] == ([] if public else [{scheme: []} for scheme in SECURITY_SCHEMES])
+    assert ({"401", "403"} <= set(operation["responses"])) is not public
+
+
+def test_only_the_status_routes_are_public() -> None:
+    public = {path for (_, path), operation in OPERATIONS.items() if operation["security"] == []}
+
+    assert public == PUBLIC == {"/health", "/health/ready", "/version", "/openapi.json"}
+
+
+@each_operation
+def test_a_link_leads_to_an_operation_that_takes_what_it_gives(operation: Json) -> None:
+    by_id = {each["operationId"]: each for each in OPERATIONS.values()}
+    for _, answer in answers(operation):
+        for link in answer.get("links", {}).values():
+            taken = {each["name"] for each in by_id[link["operationId"]]["parameters"]}
+            assert set(link["parameters"]) <= taken
+
+
+def test_what_an_add_made_can_be_read_and_forgotten() -> None:
+    add = OPERATIONS["POST", "/memory/add"]["responses"]
+
+    for status in ("200", "201"):
+        links = {link["operationId"]: link["parameters"] for link in add[status]["links"].values()}
+        assert links == dict.fromkeys(("get_memory", "forget_memory"), {"id": "$response.body#/id"})
+    assert "id" in DOCUMENT["components"]["schemas"]["MemoryAdded"]["properties"]
+
+
+@each_schema
+def test_an_examples_values_are_what_its_schema_allows(name: str) -> None:
+    schema = DOCUMENT["components"]["schemas"][name]
+    whole = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    validator = OAS31Validator(whole, format_checker=oas31_format_checker)
+
+    for example in schema.get("examples", []):
+        assert [f"{each.json_path}: {each.message}" for each in validator.iter_errors(example)] == []
+        assert set(example) <= set(schema["properties"]), "an example with a field that does not exist"
+
+
+@pytest.mark.parametrize("route", [("POST", "/memory/add"), ("POST", "/memory/query")])
+def test_every_body_has_an_example(route: tuple[str, str]) -> None:
+    body = OPERATIONS[route]["requestBody"]["content"]["application/json"]["schema"]
+    schema = DOCUMENT["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+
+    assert schema["examples"]
+
+
+def test_every_route_with_a_body_is_among_those_that_need_an_example() -> None:
+    assert {route for route, each in OPERATIONS.items() if "requestBody" in each} == {
+        ("POST", "/memory/add"),
+        ("POST", "/memory/query"),
+    }
+
+
+def test_nothing_is_left_that_nothing_refers_to() -> None:
+    components = DOCUMENT["components"]
+    kept = {f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in components[kind]}
+
+    assert kept == set(references(DOCUMENT))
+    assert set(components["headers"]) == set(HEADERS)
+
+
+@each_operation
+def test_every_parameter_says_what_it_is_for(operation: Json) -> None:
+    for parameter in operation.get("parameters", []):
+        assert parameter["description"].endswith("."), parameter["name"]

@@ -1,0 +1,370 @@
+"""What whoever asks can rely on, with every index, while things fail beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backend.embedding.fake import FakeEmbedder
+from backend.extraction.verbatim import VerbatimExtractor
+from backend.index.embedded import EmbeddedIndex
+from backend.index.fake import FakeIndex
+from backend.index.model import IndexDocument, IndexFilter, IndexQuery, SearchResult, Tombstone
+from backend.index.ports import MemoryIndex
+from backend.kit.clock import FakeClock, epoch_ms
+from backend.kit.errors import IndexUnavailableError, TableUnavailableError
+from backend.kit.ids import FakeIds
+from backend.memories.documents import document_of
+from backend.memories.fake import FakeMemoryStore, FakeParking, FakeRequestLog
+from backend.memories.model import NEWEST_PENDING, Memory, Said
+from backend.memories.projection import Projection
+from backend.memories.service import MemoryService
+from backend.retrieval.model import Found, Question
+from backend.retrieval.service import RetrievalService
+from backend.tenancy.scope import Environment, Scope, user_scope
+from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL, memory_id
+from tests.unit.memories.samples import memory as sample
+
+MAKERS: dict[str, Callable[[Path], MemoryIndex]] = {
+    "fake": lambda _: FakeIndex(),
+    "embedded": lambda folder: EmbeddedIndex(folder / "index.db", FakeClock()),
+}
+
+
+class CountingStore(FakeMemoryStore):
+    """Counts the round trips for rows."""
+
+    reads: tuple[int, ...] = ()
+
+    def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
+        """Write down how many rows were asked for."""
+        self.reads += (len(memory_ids),)
+        return super().get_many(tenant_id, memory_ids)
+
+
+class Switch:
+    """An index that can be told to be down, whatever it is."""
+
+    def __init__(self, index: MemoryIndex) -> None:
+        self.index = index
+        self.down = False
+
+    def write(self, tenant_id: str, changes: Sequence[IndexDocument | Tombstone]) -> None:
+        """See the port."""
+        self.check()
+        self.index.write(tenant_id, changes)
+
+    def search(self, scope: Scope, query: IndexQuery, overlay: Sequence[IndexDocument | Tombstone] = ()) -> SearchResult:
+        """See the port."""
+        self.check()
+        return self.index.search(scope, query, overlay)
+
+    def versions(self, scope: Scope, memory_ids: Sequence[str]) -> dict[str, int]:
+        """See the port."""
+        self.check()
+        return dict(self.index.versions(scope, memory_ids))
+
+    def purge_tombstones(self, older_than_ms: int) -> int:
+        """See the port."""
+        self.check()
+        return self.index.purge_tombstones(older_than_ms)
+
+    def check(self) -> None:
+        """See the port."""
+        if self.down:
+            raise IndexUnavailableError
+        self.index.check()
+
+
+class World:
+    """Adding, projecting and asking, on one clock."""
+
+    def __init__(self, index: MemoryIndex, executor: ThreadPoolExecutor) -> None:
+        self.clock = FakeClock()
+        self.index = Switch(index)
+        self.embedder = FakeEmbedder()
+        self.store = CountingStore(self.clock)
+        ids = FakeIds()
+        self.memories = MemoryService(
+            store=self.store,
+            requests=FakeRequestLog(ids),
+            extractor=VerbatimExtractor(),
+            embedder=self.embedder,
+            clock=self.clock,
+            ids=ids,
+        )
+        self.projection = Projection(
+            store=self.store, index=self.index, embedder=self.embedder, parking=FakeParking(), clock=self.clock
+        )
+        self.retrieval = RetrievalService(
+            rows=self.store,
+            index=self.index,
+            recent=FakeIndex(),
+            embedder=self.embedder,
+            clock=self.clock,
+            executor=executor,
+        )
+
+    def remember(self, *texts: str, scope: Scope = ACME, shown: bool = True, **changes: object) -> list[Memory]:
+        """Add memories, one a second, and project them unless they shall stay pending."""
+        added = []
+        for text in texts:
+            added.append(self.memories.add(scope, replace(Said(text), **changes)).memories[0])  # type: ignore[arg-type] # fields of Said
+            self.clock.advance(seconds=1)
+        if shown:
+            self.project(*added)
+        return added
+
+    def project(self, *memories: Memory) -> None:
+        """Let the stream do its work."""
+        self.projection.project((each.tenant_id, each.memory_id) for each in memories)
+
+    def ask(self, text: str, k: int = 5, scope: Scope = ACME, **filters: object) -> Found:
+        """Ask, as of now."""
+        asked = IndexFilter(now=epoch_ms(self.clock.now()), **filters)  # type: ignore[arg-type] # fields of IndexFilter
+        return self.retrieval.query(scope, Question(text, k, asked))
+
+    def texts(self, text: str, k: int = 5, scope: Scope = ACME, **filters: object) -> list[str]:
+        """Return the texts of the answers, best first."""
+        return [answer.memory.text for answer in self.ask(text, k, scope, **filters).answers]
+
+
+@pytest.fixture(scope="module")
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def world(request: pytest.FixtureRequest, tmp_path: Path, executor: ThreadPoolExecutor) -> World:
+    return World(MAKERS[request.param](tmp_path), executor)
+
+
+# Finding
+
+
+def test_the_best_answer_comes_first_with_what_it_was_chosen_for(world: World) -> None:
+    world.remember("the boat is red", "the car is blue", "tea without sugar")
+
+    found = world.ask("a red boat")
+
+    assert found.answers[0].memory.text == "the boat is red"
+    assert found.answers[0].relevance == 1.0
+    assert [each.relevance for each in found.answers] == sorted((each.relevance for each in found.answers), reverse=True)
+    assert found.answers[0].dense is not None
+    assert found.answers[0].lexical > 0
+    assert (found.degraded, found.asked_at) == ((), world.clock.now())
+
+
+def test_the_text_comes_from_the_table_as_it_is_now(world: World) -> None:
+    (added,) = world.remember("the boat is red")
+
+    assert world.ask("boat").answers[0].memory == world.memories.get(ACME, added.memory_id)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("scope", [NEIGHBOUR, OTHER_PROJECT, RIVAL])
+def test_nobody_finds_the_memories_of_another(world: World, scope: Scope, shown: bool) -> None:
+    world.remember("the boat is red", shown=shown)
+
+    assert world.texts("the boat is red", scope=scope) == []
+
+
+def test_a_question_over_several_projects_finds_those_of_all(world: World) -> None:
+    both = user_scope("acme", None, Environment.LIVE, "u1", ("support", "sales"))
+    world.remember("a red boat", scope=ACME)
+    world.remember("a blue boat", scope=OTHER_PROJECT, shown=False)
+    world.remember("a green boat", scope=NEIGHBOUR)
+
+    assert set(world.texts("boat", scope=both)) == {"a red boat", "a blue boat"}
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_filters_hold_for_what_is_shown_and_for_what_is_pending(world: World, shown: bool) -> None:
+    world.remember("a red boat", shown=shown, source="chat", tags=("a",), metadata={"n": 1})
+    world.remember("a blue boat", shown=shown, source="mail", tags=("b",), metadata={"n": 2})
+
+    assert world.texts("boat", sources=("mail",)) == ["a blue boat"]
+    assert world.texts("boat", tags=("a", "c")) == ["a red boat"]
+    assert world.texts("boat", metadata={"n": 2}) == ["a blue boat"]
+    assert world.texts("boat", sources=("none",)) == []
+
+
+def test_a_number_of_any_size_in_the_metadata_keeps_no_memory_from_being_found(world: World) -> None:
+    world.remember("a red boat", metadata={"n": 10**400, "m": 2**63 - 1})
+
+    assert world.texts("boat", metadata={"m": 2**63 - 1}) == ["a red boat"]
+
+
+# Reading one's own writes
+
+
+def test_an_own_write_is_found_by_the_next_question_with_nothing_projected(world: World) -> None:
+    for number in range(20):
+        (added,) = world.remember(f"fact number{number} about boats", shown=False)
+
+        assert world.ask(f"number{number}", k=1).answers[0].memory == added
+
+
+def test_what_is_pending_and_what_is_shown_are_ranked_as_one(world: World) -> None:
+    texts = [f"boat {'red ' * (number % 4)}{number}" for number in range(12)]
+    for number, text in enumerate(texts):
+        world.remember(text, shown=number % 3 > 0)
+    mixed = [(each.memory.text, each.relevance) for each in world.ask("red boat", k=12).answers]
+    world.projection.project((change_tenant, change.memory_id) for change_tenant, change in pending(world))
+
+    assert [(each.memory.text, each.relevance) for each in world.ask("red boat", k=12).answers] == mixed
+
+
+def pending(world: World) -> list[tuple[str, IndexDocument | Tombstone]]:
+    return [("acme", change) for change in world.store.pending(ACME)[0]]
+
+
+def test_a_forgotten_memory_is_not_found_although_the_index_still_has_it(world: World) -> None:
+    forgotten, _ = world.remember("the boat is red", "the car is red")
+    world.memories.forget(ACME, forgotten.memory_id)
+
+    assert world.texts("red boat") == ["the car is red"]
+
+
+def test_a_forgotten_memory_is_not_found_even_when_no_marker_tells_of_it(world: World) -> None:
+    forgotten, _ = world.remember("the boat is red", "the car is red")
+    gone, _ = world.memories.forget(ACME, forgotten.memory_id)
+    world.store.settle(gone)
+
+    assert world.texts("red boat") == ["the car is red"]
+
+
+def test_an_expired_memory_is_not_found(world: World) -> None:
+    world.remember("the boat is red", ttl_minutes=1)
+    world.remember("the car is red", shown=False, ttl_minutes=1)
+    world.clock.advance(minutes=1)
+
+    assert world.texts("red") == []
+
+
+def test_a_hit_of_another_revision_is_not_answered_with_the_text_of_this_one(world: World) -> None:
+    (edited,) = world.remember("the boat is red", shown=False)
+    world.store.settle(edited)
+    world.index.write("acme", [replace(document_of(edited), revision=2, row_version=2)])
+
+    assert world.texts("red boat") == []
+
+
+def test_a_hit_whose_row_is_gone_is_passed_over(world: World) -> None:
+    world.remember("the boat is red")
+    world.index.write("acme", [document_of(sample(99, text="a boat that no row has", vector=None, model=None))])
+
+    assert world.texts("boat") == ["the boat is red"]
+
+
+# How many
+
+
+@pytest.mark.parametrize("k", [1, 5, 20, 50])
+def test_k_answers_come_back_where_there_are_so_many(world: World, k: int) -> None:
+    world.remember(*(f"boat {number}" for number in range(60)))
+
+    assert len(world.ask("boat", k).answers) == k
+    assert len(world.store.reads) == 2  # one by the projection, one by the question
+
+
+def test_fewer_than_k_come_back_only_where_there_are_fewer(world: World) -> None:
+    world.remember("boat one", "boat two")
+
+    assert len(world.ask("boat", 50).answers) == 2
+
+
+def test_stale_hits_are_made_up_for_by_those_behind_them(world: World) -> None:
+    memories = world.remember(*(f"boat {number}" for number in range(40)))
+    best = [answer.memory for answer in world.ask("boat", 20).answers]
+    for each in best:
+        gone, _ = world.memories.forget(ACME, each.memory_id)
+        world.store.settle(gone)
+
+    answers = world.ask("boat", 10).answers
+
+    assert len(answers) == 10
+    assert not {each.memory_id for each in best} & {answer.memory.memory_id for answer in answers}
+    assert {answer.memory.memory_id for answer in answers} < {each.memory_id for each in memories}
+
+
+# While something is down
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_while_the_embedder_is_down_the_answer_goes_by_words_and_says_so(world: World, shown: bool) -> None:
+    world.remember("the boat is red", "tea without sugar", shown=shown)
+    world.embedder.down = True
+
+    found = world.ask("boat")
+
+    assert [answer.memory.text for answer in found.answers] == ["the boat is red"]
+    assert found.answers[0].dense is None
+    assert found.degraded == ("semantic",)
+
+
+def test_what_was_added_while_the_embedder_was_down_is_found_by_its_words(world: World) -> None:
+    world.embedder.down = True
+    world.remember("the boat is red", shown=False)
+    world.embedder.down = False
+
+    found = world.ask("boat")
+
+    assert [answer.memory.text for answer in found.answers] == ["the boat is red"]
+    assert found.degraded == ()
+
+
+def test_while_the_index_is_down_what_is_pending_is_found_and_it_is_said(world: World) -> None:
+    world.remember("the boat is red")
+    world.remember("the car is red", shown=False)
+    world.index.down = True
+
+    found = world.ask("red")
+
+    assert [answer.memory.text for answer in found.answers] == ["the car is red"]
+    assert found.degraded == ("index",)
+
+
+def test_while_the_index_is_down_and_nothing_is_pending_the_answer_is_to_try_again(world: World) -> None:
+    world.remember("the boat is red")
+    world.index.down = True
+
+    with pytest.raises(IndexUnavailableError) as refused:
+        world.ask("boat")
+
+    assert refused.value.retry_after
+
+
+def test_while_index_and_embedder_are_down_words_of_what_is_pending_are_found(world: World) -> None:
+    world.remember("the boat is red", shown=False)
+    world.index.down = world.embedder.down = True
+
+    found = world.ask("boat")
+
+    assert [answer.memory.text for answer in found.answers] == ["the boat is red"]
+    assert found.degraded == ("semantic", "index")
+
+
+def test_while_the_table_is_down_nothing_is_made_up(world: World) -> None:
+    world.remember("the boat is red")
+    world.store.down = True
+
+    with pytest.raises(TableUnavailableError):
+        world.ask("boat")
+
+
+@pytest.mark.parametrize(("count", "degraded"), [(NEWEST_PENDING, ()), (NEWEST_PENDING + 1, ("index_lag",))])
+def test_when_more_is_pending_than_can_be_read_the_answer_says_so(world: World, count: int, degraded: tuple[str, ...]) -> None:
+    for number in range(count):
+        each = sample(number, text=f"boat {number}", vector=None, model=None)
+        world.store.add(each, document_of(each), guarded=False)
+
+    found = world.ask("boat", 1)
+
+    assert found.degraded == degraded
+    assert found.answers[0].memory.memory_id in {memory_id(number) for number in range(count)}
