@@ -80,13 +80,13 @@ class Container:
     @cached_property
     def retrieval(self) -> RetrievalService:
         """Asking."""
-        from backend.index.fake import FakeIndex
+        from backend.index.in_memory import InMemoryIndex
         from backend.retrieval.service import RetrievalService
 
         return RetrievalService(
             rows=self.memory_store,
             index=self.index,
-            recent=FakeIndex(),
+            recent=InMemoryIndex(),
             embedder=self.embedder,
             clock=self.clock,
             executor=self.executor,

@@ -135,6 +135,13 @@ def until(holds: Callable[[], bool]) -> None:
         assert time.monotonic() < ends, "It never came to hold."
 
 
+def settled(user: User, memory_id: str) -> bool:
+    """Tell whether the index shows what the table has: then the pending marker is gone."""
+    key = {"pk": {"S": f"P#{user.tenant_id}#main#live#USER#u1#0"}, "sk": {"S": memory_id}}
+    table = user.stack.outputs()["MemoriesTableName"]
+    return "Item" not in user.stack.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
+
+
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """Check that an answer is this problem, whole, and return it."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text

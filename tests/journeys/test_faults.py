@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.journeys.conftest import User, problem, until
+from tests.journeys.conftest import User, problem, settled, until
 from tests.support.faulty_proxy import Fate, faulty_network, function_environment
 
 NOWHERE = "/nowhere"
@@ -110,3 +110,18 @@ def test_a_lost_read_is_asked_again(user: User) -> None:
         proxy.fates["GetItem"] = (Fate.LOST, 1)
         assert user.call("GET", f"/memory/{memory['id']}").status_code == 200
         assert proxy.seen["GetItem"] > 1
+
+
+def test_a_lost_index_is_filled_again_from_the_table(new_user: Callable[..., User]) -> None:
+    user = new_user()
+    memory = user.add("The plumber is called Mario.")
+    until(lambda: user.stack.invoke("SweepPending", {}) is not None and settled(user, memory["id"]))
+    elsewhere = {"SEARCH_ENDPOINT": f"{user.stack.index.with_name('other.db').as_uri()}"}
+    with function_environment(user.stack, "QueryMemories", **elsewhere):
+        assert user.ask("plumber") == []
+        with function_environment(user.stack, "RebuildIndex", **elsewhere):
+            assert user.stack.invoke("RebuildIndex", {"rows": [[user.tenant_id, memory["id"]]]})["projected"] == 1
+            everything = user.stack.invoke("RebuildIndex", {})
+        assert everything["after"] is None
+        assert everything["projected"] >= 1
+        assert user.ask("plumber")[0]["id"] == memory["id"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.journeys.conftest import User, problem, until
+from tests.journeys.conftest import User, problem, settled, until
 
 
 def test_what_was_added_is_found_by_its_meaning(user: User) -> None:
@@ -63,12 +63,7 @@ def test_the_next_query_finds_an_own_write_every_time(user: User) -> None:
 def test_the_index_comes_to_hold_what_was_added(user: User) -> None:
     memory = user.add("The boiler was serviced in May.")
 
-    def settled() -> bool:
-        key = {"pk": {"S": f"P#{user.tenant_id}#main#live#USER#u1#0"}, "sk": {"S": memory["id"]}}
-        table = user.stack.outputs()["MemoriesTableName"]
-        return "Item" not in user.stack.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
-
-    until(settled)
+    until(lambda: settled(user, memory["id"]))
     assert user.ask("When was the heating looked after?", k=1)[0]["id"] == memory["id"]
 
 

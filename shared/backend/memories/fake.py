@@ -146,6 +146,12 @@ class FakeMemoryStore:
             ]
             return [(tenant_id, memory_id) for _, tenant_id, memory_id in sorted(due)[:limit]]
 
+    def walk(self, after: dict[str, str] | None) -> tuple[list[tuple[str, str]], dict[str, str] | None]:
+        """See the port. One row a page, so that whoever walks has to go on."""
+        with self._answering():
+            rest = sorted(key for key in self._rows if after is None or key > (after["tenant"], after["memory"]))
+            return rest[:1], {"tenant": rest[0][0], "memory": rest[0][1]} if len(rest) > 1 else None
+
     def without_vector(self, before: datetime, limit: int) -> list[tuple[str, str]]:
         """See the port."""
         with self._answering():

@@ -123,10 +123,16 @@ def due_target(due_sk: str) -> tuple[str, str]:
     return tenant_id, memory_id
 
 
+def row_target(pk: str) -> tuple[str, str]:
+    """Return (tenant, memory id) of a row's partition."""
+    _, tenant_id, memory_id = pk.split("#")
+    return tenant_id, memory_id
+
+
 def changed_rows(records: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return (tenant, memory id) of the rows that stream records name, each once."""
     keys = [record["dynamodb"]["Keys"]["pk"]["S"] for record in records if record["dynamodb"]["Keys"]["sk"]["S"] == ROW]
-    return [(tenant_id, memory_id) for _, tenant_id, memory_id in (key.split("#") for key in dict.fromkeys(keys))]
+    return [row_target(key) for key in dict.fromkeys(keys)]
 
 
 def marker_item(memory: Memory, change: IndexDocument | Tombstone, written_at: datetime) -> Item:

@@ -90,6 +90,9 @@ class MemoryStore(Protocol):
     def overdue(self, before: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (tenant, memory id) of markers written before this moment, oldest first."""
 
+    def walk(self, after: dict[str, str] | None) -> tuple[list[tuple[str, str]], dict[str, str] | None]:
+        """Return (tenant, memory id) of rows in no order, and where to go on, None at the end. Reads the whole table."""
+
     def without_vector(self, before: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (tenant, memory id) of rows that wait for a vector since before this moment, oldest first."""
 

@@ -12,7 +12,7 @@ from backend.embedding.ports import Embedder
 from backend.index.model import IndexDocument, Tombstone
 from backend.index.ports import MemoryIndex
 from backend.kit import deadline, observability
-from backend.kit.clock import Clock
+from backend.kit.clock import Clock, epoch_ms
 from backend.kit.errors import (
     ConflictError,
     DependencyUnavailableError,
@@ -27,6 +27,9 @@ Target = tuple[str, str]
 """(tenant, memory id)"""
 
 OVERDUE_AFTER = timedelta(seconds=60)
+TOMBSTONES_LAST = timedelta(days=15)
+"""Longer than any stream record (24 hours) or queued message (14 days) can be late."""
+
 ROWS_A_ROUND = 100
 TEXTS_A_ROUND = 32
 SPARE_SECONDS = 5.0
@@ -39,6 +42,14 @@ class Projected:
 
     shown: int
     parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How many rows the index was given again, and where to go on, None when it has them all."""
+
+    shown: int
+    after: dict[str, str] | None
 
 
 class Projection:
@@ -88,6 +99,24 @@ class Projection:
         """Project what should have been projected a minute ago; return how many rows that were."""
         before = self._clock.now() - OVERDUE_AFTER
         return self._rounds(lambda limit: self._store.overdue(before, limit), self._swept, ROWS_A_ROUND)
+
+    def rebuild(self, after: dict[str, str] | None = None) -> Rebuilt:
+        """Project all rows there are, from this place on, until the time is nearly up: for an index that was lost.
+
+        Raises what `project` raises: then `after` is still the place to go on from.
+        """
+        shown = 0
+        while True:
+            targets, after = self._store.walk(after)
+            shown += self.project(targets).shown
+            if after is None or deadline.remaining() <= SPARE_SECONDS:
+                return Rebuilt(shown, after)
+
+    def purge(self) -> int:
+        """Drop tombstones that nothing late can contradict any more; return how many. Raises `IndexUnavailableError`."""
+        purged = self._index.purge_tombstones(epoch_ms(self._clock.now() - TOMBSTONES_LAST))
+        observability.count("purged", purged)
+        return purged
 
     def repair(self) -> int:
         """Give vectors to the rows that wait for one, oldest first; return how many got theirs."""

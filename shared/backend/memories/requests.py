@@ -77,10 +77,6 @@ class DynamoRequestLog:
                 "This idempotency key came with another body before. Use a new key for a new request, for instance "
                 "one that holds the object's version."
             )
-            msg = (
-                "This idempotency key came with another body before. Use a new key for a new request, for instance "
-                "one that holds the object's version."
-            )
             fault = Fault("header:Idempotency-Key", "Send another key, or the body that it came with first.")
             ids = item.get("memory_ids")
             if ids:

@@ -171,6 +171,12 @@ class DynamoMemoryStore:
         """Return rows that wait for a vector."""
         return self._due("EMBED", before, limit)
 
+    def walk(self, after: dict[str, str] | None) -> tuple[list[tuple[str, str]], dict[str, str] | None]:
+        """Return the rows of one page of the whole table."""
+        page = self._table.scan(start=after)
+        found = [items.row_target(item["pk"]) for item in page.items if item["sk"] == items.ROW]
+        return found, page.next_key
+
     def _due(self, kind: str, before: datetime, limit: int) -> list[tuple[str, str]]:
         found: list[str] = []
         for shard in range(items.DUE_SHARDS):

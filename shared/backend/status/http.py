@@ -83,7 +83,7 @@ def openapi() -> Response:
 
 def refuse(request: Request) -> None:
     """Raise what a path without a route deserves: `MethodNotAllowedError` where it takes other methods."""
-    allowed = methods_of(request.url.path)
+    allowed = methods_of(request.scope["path"])
     if allowed:
         allow = ", ".join(allowed)
         msg = f"This path takes {allow}."

@@ -267,3 +267,16 @@ def test_a_page_ends_early_rather_than_pass_what_an_answer_may_hold(store: Memor
 
     assert [len(page) for page in pages] == [40, 5]
     assert [each for page in pages for each in page] == [memory_id(number) for number in reversed(range(45))]
+
+
+def test_a_walk_meets_every_row_once_and_nothing_else(store: MemoryStore) -> None:
+    wanted = [added(store, memory(number)) for number in range(1, 5)]
+    gone = forgotten(store, wanted[0])
+    store.record_evidence(gone.tenant_id, [evidence(1, wanted[1].memory_id)])
+
+    met, after = store.walk(None)
+    while after:
+        more, after = store.walk(after)
+        met += more
+
+    assert sorted(met) == sorted((each.tenant_id, each.memory_id) for each in wanted)

@@ -51,7 +51,7 @@ class Served:
     reader_key: str
     compat_key: str
 
-    def call(
+    def call(  # noqa: PLR0913 - one word for each part of a request
         self,
         method: str,
         path: str,

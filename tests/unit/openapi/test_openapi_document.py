@@ -100,13 +100,13 @@ def test_every_refusal_is_a_problem_document(operation: Json) -> None:
 @each_operation
 def test_every_answer_is_explained_in_words_of_ours(operation: Json) -> None:
     for status, answer in answers(operation):
-        assert answer["description"], status
-        assert answer["description"] != "Successful Response"
-        # The phrases of the standard library are not the same in every Python.
-        assert answer["description"] == MEANINGS[status] or "content" in answer
+        assert answer["description"] not in {"", "Successful Response"}, status
+        if MEDIA_TYPE in answer["content"]:
+            assert answer["description"] == MEANINGS[status]
 
 
 def test_no_word_depends_on_the_python_that_assembled_the_document() -> None:
+    # Python 3.13 gave 413 and 422 other phrases.
     phrases = {status.phrase for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST}
     described = {answer["description"] for operation in OPERATIONS.values() for _, answer in answers(operation)}
 
@@ -141,7 +141,8 @@ def test_what_an_add_made_can_be_read_and_forgotten() -> None:
 
     for status in ("200", "201"):
         links = {link["operationId"]: link["parameters"] for link in add[status]["links"].values()}
-        assert links == dict.fromkeys(("get_memory", "forget_memory"), {"id": "$response.body#/id"})
+        assert set(links) == {"get_memory", "forget_memory"}
+        assert all(given == {"id": "$response.body#/id"} for given in links.values())
     assert "id" in DOCUMENT["components"]["schemas"]["MemoryAdded"]["properties"]
 
 

@@ -53,7 +53,7 @@ THROTTLES = frozenset(
 SERVER_FAULTS = frozenset({"InternalServerError", "ServiceUnavailable", "InternalFailure", "500", "502", "503"})
 UNREACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 UNANSWERED = (HTTPClientError, IncompleteReadError, SSLError)
-READS = frozenset({"GetItem", "BatchGetItem", "Query", "DescribeTable"})
+READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "DescribeTable"})
 BATCHES = {"BatchGetItem": ("RequestItems", "UnprocessedKeys"), "BatchWriteItem": ("RequestItems", "UnprocessedItems")}
 
 
