@@ -10,8 +10,39 @@ VERSION = "k1"
 LONGEST = 512
 """Characters of a key that are kept as they are. For a longer one its SHA-256 stands, so that no row doubles in size."""
 
-_SIGNS = re.compile(r"[%‰#]|(?<!\w)-(?=\d)")
-"""Punctuation that tells facts apart: 5% from 5, C# from C, -5 from 5."""
+_WORD = r"[^\W_]"
+_DASH = "[-\u2010-\u2015]"
+_SIGNS = re.compile(
+    rf"""
+    [%\u2030\u2031\u066a\#\u00a7]                             # 5% and 5, C# and C, §5 and 5
+    | (?<!{_WORD}){_DASH}(?=[$\u00a2-\u00a5\u20a0-\u20cf]?\.?\d)  # -5 and 5, -$5 and $5; x-5 is a name like x 5
+    | (?<!{_WORD})(?<!\.)\.(?={_WORD})                        # .5 and 5, .NET and NET
+    | (?<=\d)(?:\u2032\u2032|['"\u2019\u201d\u2032])          # 5' and 5": feet and inches, minutes and seconds
+    | (?<=\d)(?:[^\w\s]|_)(?=\d)                              # 1.2 and 1/2, 3-5 and 3:5
+    | (?<=\d[ ])(?:{_DASH}|[*/:])(?=[ ]\d)                    # 5 - 3 and 5 / 3
+    | (?<={_WORD})[._/\\@&*:](?={_WORD})                      # a.b@c.d and a@b.c.d, he/she and he she
+    | !(?==) | (?<!{_WORD})!(?={_WORD})                       # a != b and a = b, !done and done
+    | [-*/:%&](?==) | -(?=>) | (?<=<)-                        # x -= 1 and x = 1, a -> b and a > b
+    | [?\u055e\u061f\u1367\u203d\u2e2e]                       # You like tea? and You like tea.
+    """,
+    re.VERBOSE,
+)
+"""Punctuation that tells facts apart. A dash within a word is none: well-known is well known."""
+
+_MEANT = {
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015", "-"),
+    **dict.fromkeys("\u2019\u2032", "'"),
+    **dict.fromkeys(["\u201d", "\u2032\u2032"], '"'),
+    **dict.fromkeys("\u055e\u061f\u1367\u203d\u2e2e", "?"),
+}
+"""One way to write what can be written in several."""
+
+_QUESTIONS = re.compile(r"\?(?: \?)+")
+_RAISED = re.compile("(?<=\\d)(?=[\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089\u00bc-\u00be\u2150-\u215e])")
+"""Between a digit and one that NFKC would write right behind it: 10² is not 102, and 1½ not eleven halves."""
+
+_TAGS = range(0xE0020, 0xE0080)
+"""What the flags of England and Scotland differ in."""
 
 
 class _Kept(dict[int, str]):
@@ -22,7 +53,7 @@ class _Kept(dict[int, str]):
     """
 
     def __missing__(self, code: int) -> str:
-        self[code] = chr(code) if unicodedata.category(chr(code))[0] in "LMNS" else " "
+        self[code] = chr(code) if unicodedata.category(chr(code))[0] in "LMNS" or code in _TAGS else " "
         return self[code]
 
 
@@ -30,7 +61,7 @@ class _Visible(dict[int, str | None]):
     """What becomes of each character before it is folded: joiners, soft hyphens and direction marks go."""
 
     def __missing__(self, code: int) -> str | None:
-        self[code] = None if unicodedata.category(chr(code)) == "Cf" else chr(code)
+        self[code] = None if unicodedata.category(chr(code)) == "Cf" and code not in _TAGS else chr(code)
         return self[code]
 
 
@@ -39,23 +70,35 @@ _visible = _Visible()
 
 
 def extracted_key(text: str) -> str:
-    """Return the key: NFKC, case folded, every run of punctuation and space one space, the version before it.
+    """Return the key: NFKC, case folded, every run of space and of punctuation without meaning one space, the version before it.
 
-    `I like  Tea!` and `i like tea` give `k1:i like tea`. A text of nothing but punctuation is its own key.
+    `I like  Tea!` and `i like tea` give `k1:i like tea`; `Do I like tea?` gives `k1:do i like tea ?`. A text of nothing but
+    punctuation is its own key.
     """
-    folded = _folded(text)
+    folded = " ".join(_folded(text).split())
     characters = list(folded.translate(_kept))
-    for sign in _SIGNS.finditer(folded):
-        characters[sign.start()] = sign.group()
-    key = " ".join("".join(characters).split()) or " ".join(folded.split())
+    if "".join(characters).isspace():
+        key = folded
+    else:
+        for sign in _SIGNS.finditer(folded):
+            meant = _MEANT.get(sign.group(), sign.group())
+            characters[sign.start()] = " ? " if meant == "?" else meant
+        key = _QUESTIONS.sub("?", " ".join("".join(characters).split()))
     if len(key) > LONGEST:
         key = f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
     return f"{VERSION}:{key}"
 
 
 def _folded(text: str) -> str:
-    """Return the text without case, joiners and look-alikes of one character (Unicode's toNFKC_Casefold)."""
+    """Return the text without case, joiners and look-alikes of one character (Unicode's toNFKC_Casefold, but for ß).
+
+    Folding ß to ss would merge German words that differ in it alone: in Maßen is in moderation, in Massen the opposite.
+    """
     if text.isascii():
         return text.lower()
-    folded = text.translate(_visible).casefold()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded).casefold())
+    visible = _RAISED.sub("^", text.translate(_visible).replace("\u1e9e", "\u00df"))
+    return unicodedata.normalize("NFKC", _case_folded(unicodedata.normalize("NFKC", _case_folded(visible))))
+
+
+def _case_folded(text: str) -> str:
+    return "\u00df".join(part.casefold() for part in text.split("\u00df"))

@@ -133,7 +133,7 @@ class Projection:
             targets = [target for target in found if target not in seen]
             if not targets and len(found) < size + stuck:
                 break
-            stuck = 0
+            stuck = len(found) - len(targets)
             seen.update(targets)
             try:
                 total += work(targets)
