@@ -210,8 +210,17 @@ def page_of(places: Sequence[tuple[str, str]], rows: Mapping[str, Memory], scope
 
 
 def json_bytes(memory: Memory) -> int:
-    """Return how many bytes of UTF-8 the memory's text and metadata are in a JSON answer."""
-    return sum(len(json.dumps(part, ensure_ascii=False).encode()) for part in (memory.text, memory.metadata))
+    """Return how many bytes of an answer what the caller once sent with this memory takes: text, metadata, tags and names."""
+    names = (memory.source, memory.event_type, memory.session_id, memory.speaker, memory.role, memory.end_user_id)
+    return carried_bytes((memory.text, memory.metadata, memory.tags, names))
+
+
+def carried_bytes(part: object) -> int:
+    """Return how many bytes of UTF-8 a part of an answer takes on its way.
+
+    Lambda's limit is on the JSON that carries the answer's JSON as a string: there a quote of a text takes four bytes.
+    """
+    return len(json.dumps(json.dumps(part, ensure_ascii=False), ensure_ascii=False).encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from backend import bootstrap
 from backend.index.text import query_stems
 from backend.kit import observability
 from backend.kit.http import json_answer
-from backend.memories.model import MAX_METADATA_BYTES, json_bytes
+from backend.memories.model import carried_bytes
 from backend.memories.schemas import MemoryView
 from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer
 from backend.retrieval.schemas import MemoryQuery
@@ -24,7 +25,7 @@ from backend.tenancy.model import Caller
 
 CONTEXT_BYTES = 4 * ANSWER_TEXT_BYTES
 ANSWER_BYTES = 5 * 1024 * 1024
-"""What whole texts may fill: Lambda cuts an answer at 6 MB."""
+"""What the memories of an answer may come to (see `carried_bytes`): Lambda cuts at 6 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +40,43 @@ class RetrievalDoor:
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
         words = frozenset(query_stems(body.query))
-        memories = _shown_within(found.answers, words, ANSWER_BYTES if body.full_text else 0)
+        brief = _fitting([_shown(each, words, full=False) for each in found.answers])
+        memories = _with_whole_texts(brief, found.answers, words) if body.full_text else brief
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
         answer = {
             "memories": memories,
-            "context": _context(memories),
+            "context": _context(brief),
             "latency_ms": round((time.perf_counter() - start) * 1000),
             "session_id": body.session_id,
             "degraded": list(found.degraded),
-            "warnings": body.warnings(),
+            "warnings": [*body.warnings(), *_left_out(len(found.answers) - len(brief))],
             "scope_diagnostics": None,
             "request_id": observability.request_id(),
         }
         return json_answer(answer, HTTPStatus.OK)
 
 
-def _shown_within(answers: Sequence[Answer], words: frozenset[str], most_bytes: int) -> list[dict[str, Any]]:
+def _fitting(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the first answers that fit together: 200 with the most metadata and tags that there may be do not."""
+    sizes = itertools.accumulate(carried_bytes(each) for each in shown)
+    return [each for each, size in zip(shown, sizes, strict=True) if size <= ANSWER_BYTES]
+
+
+def _with_whole_texts(brief: list[dict[str, Any]], answers: Sequence[Answer], words: frozenset[str]) -> list[dict[str, Any]]:
     """Return the answers, the best of them with their whole texts as long as all together fit."""
-    room = most_bytes - sum(min(json_bytes(each.memory), ANSWER_TEXT_BYTES + MAX_METADATA_BYTES) for each in answers)
+    room = ANSWER_BYTES - sum(map(carried_bytes, brief))
     shown = []
-    for answer in answers:
-        size = json_bytes(answer.memory)
-        shown.append(_shown(answer, words, full=size <= room))
-        room -= size if size <= room else 0
+    for part, answer in zip(brief, answers, strict=False):
+        whole = _shown(answer, words, full=True)
+        more = carried_bytes(whole) - carried_bytes(part)
+        shown.append(whole if more <= room else part)
+        room -= more if more <= room else 0
     return shown
+
+
+def _left_out(count: int) -> list[str]:
+    return [f"{count} more were found than one answer can hold; ask for fewer with 'k'."] if count else []
 
 
 def _shown(answer: Answer, words: frozenset[str], *, full: bool) -> dict[str, Any]:
