@@ -8,8 +8,7 @@ Json = dict[str, Any]
 
 DESCRIPTION = (
     "Stores text memories and finds them again by meaning. Every answer of ours that is not 2xx is a problem document by "
-    "RFC 9457, but for `GET /health/ready`, which says what does not answer. The gateway's own refusals (429 by its throttle, "
-    '413, 431, 5xx) are `{"message"}`.'
+    'RFC 9457. The gateway\'s own refusals (429 by its throttle, 413, 431, 5xx) are `{"message"}`.'
 )
 PROBLEM: Json = {
     "title": "Problem",

@@ -25,6 +25,7 @@ MemorySyncError
 │   ├── ThrottledError
 │   ├── OutcomeUnknownError            a write that timed out: it may have happened
 │   ├── EmbeddingUnavailableError · IndexUnavailableError · TableUnavailableError
+│   ├── NotReadyError                  something behind the service does not answer
 │   └── DeadlineExceededError
 └── InternalError                      our fault
 """
@@ -59,7 +60,7 @@ class MemorySyncError(Exception):
         *,
         faults: tuple[Fault, ...] = (),
         retry_after: int | None = None,
-        **facts: str | int | list[str],
+        **facts: str | int | list[str] | dict[str, str],
     ) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
@@ -255,6 +256,12 @@ class IndexUnavailableError(DependencyUnavailableError):
     """The index does not answer."""
 
     title = "Index unavailable"
+
+
+class NotReadyError(DependencyUnavailableError):
+    """Something that the service stands on does not answer."""
+
+    title = "Not ready"
 
 
 class DeadlineExceededError(DependencyUnavailableError):

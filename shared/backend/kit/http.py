@@ -192,12 +192,17 @@ async def _around(request: Request, call_next: Callable[[Request], Any]) -> Resp
 
 def refusals(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
     """Document the problem documents that a route may answer: these, and those that every route shares."""
+    return documented(*_EVERYWHERE, *statuses)
+
+
+def documented(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
+    """Document the problem documents of just these statuses."""
     return {
         int(status): {
             "description": status.phrase,
             "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in sorted({*_EVERYWHERE, *statuses})
+        for status in sorted(set(statuses))
     }
 
 
