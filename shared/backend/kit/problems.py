@@ -36,7 +36,8 @@ def status_of(error: type[MemorySyncError]) -> HTTPStatus:
 def document(error: MemorySyncError, *, instance: str, request_id: str) -> dict[str, Any]:
     """Return the problem document. What went wrong inside us is not told to the outside."""
     # What a part of the product adds to the tree for its own use is known outside by its ancestor there.
-    kind = next(each for each in type(error).__mro__ if each.__module__ == errors.__name__)
+    known = (each for each in type(error).__mro__ if each.__module__ == errors.__name__)
+    kind = next(each for each in known if issubclass(each, MemorySyncError))
     status = status_of(kind)
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         error = errors.InternalError("Something failed on our side. The request id finds it in our logs.")

@@ -1,1 +1,0 @@
-"""A real OpenSearch with k-NN on this machine, on loopback only."""
