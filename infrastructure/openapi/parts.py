@@ -73,6 +73,7 @@ MEANINGS: dict[str, str] = {
     "405": "The path takes other methods.",
     "409": "A request under the same idempotency key is being worked on, or somebody else was quicker.",
     "410": "It was here, and was forgotten since.",
+    "412": "The memory is at another revision than the one that If-Match names.",
     "413": "The text or the metadata is over its limit.",
     "415": "The body is not JSON by its content type.",
     "422": "Well formed, but a value is not allowed.",

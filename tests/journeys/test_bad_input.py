@@ -250,3 +250,19 @@ def test_no_text_of_a_user_is_ever_in_the_logs(user: User) -> None:
     user.call("GET", f"/memory?cursor={canary}")
 
     assert canary not in user.stack.log.read_text(errors="replace")
+
+
+def test_a_parameter_of_the_list_that_does_not_exist_is_refused(passer_by: User) -> None:
+    answer = problem(passer_by.call("GET", "/memory?source=chat&limit=5"), 400, "unknown-filter")
+
+    assert pointers(answer) == ["query:source"]
+
+
+def test_if_match_with_another_revision_deletes_nothing(user: User) -> None:
+    memory = user.add("Revision one.")
+
+    answer = user.call("DELETE", f"/memory/{memory['id']}", If_Match='"r9"')
+    assert pointers(problem(answer, 412, "precondition-failed")) == ["header:If-Match"]
+    problem(user.call("DELETE", f"/memory/{memory['id']}", If_Match="nonsense"), 412, "precondition-failed")
+    assert user.call("GET", f"/memory/{memory['id']}").status_code == 200
+    assert user.call("DELETE", f"/memory/{memory['id']}", If_Match='"r9", "r1"').status_code == 200

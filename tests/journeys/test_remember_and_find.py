@@ -82,6 +82,12 @@ def test_the_same_fact_again_becomes_evidence_of_the_first(user: User) -> None:
     assert len(user.all()) == 1
 
 
+def test_the_same_words_of_two_speakers_are_two_facts(user: User) -> None:
+    ids = {user.add("I love hiking.", speaker=who)["id"] for who in ("Ada", "Bob")}
+
+    assert len(ids) == 2
+
+
 def test_deduplicate_false_stores_the_same_text_twice(user: User) -> None:
     ids = {user.add("I prefer tea.", deduplicate=False)["id"] for _ in range(2)}
 

@@ -10,5 +10,9 @@ class VerbatimExtractor:
     """`Extractor` that takes the caller at their word."""
 
     def extract(self, said: Said) -> list[Candidate]:
-        """Return one candidate. Its confidence is 1.0: that it was said is certain."""
-        return [Candidate(text=said.text, extracted_key=extracted_key(said.text), span=(0, len(said.text)))]
+        """Return one candidate. Its confidence is 1.0: that it was said is certain.
+
+        Who said it belongs to the key: "I love hiking" of Ada is another fact than that of Bob.
+        """
+        fact = f"{said.speaker}: {said.text}" if said.speaker else said.text
+        return [Candidate(text=said.text, extracted_key=extracted_key(fact), span=(0, len(said.text)))]

@@ -53,7 +53,10 @@ def require_json(content_type: str) -> None:
 def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Return the value. Raises `MalformedRequestError`, and `ValidationFailedError` for half of a surrogate pair."""
     try:
-        value = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
+        value = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse, object_pairs_hook=_distinct)
+    except _TwiceError:
+        msg = "The body holds an object that names a member twice."
+        raise MalformedRequestError(msg, faults=(Fault("", "Name each member once: one of the two would be dropped."),)) from None
     except UnicodeDecodeError:
         msg = "The body is not UTF-8."
         raise MalformedRequestError(msg, faults=(Fault("", _CURE),)) from None
@@ -87,6 +90,17 @@ class _Read(Request):
 
     async def json(self) -> Any:  # noqa: ANN401 - as the parent says
         return self._value
+
+
+class _TwiceError(ValueError):
+    """A name stands twice in one object. Readers of JSON differ in which of the values they take (RFC 8259, section 4)."""
+
+
+def _distinct(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) < len(members):
+        raise _TwiceError
+    return value
 
 
 def _refuse(_constant: str) -> NoReturn:

@@ -19,6 +19,7 @@ MemorySyncError
 ├── UnsupportedMediaTypeError
 ├── ConflictError                      true a moment ago, no longer
 │   └── RequestInFlightError
+├── PreconditionFailedError            If-Match named another revision
 ├── PayloadTooLargeError
 │   └── MetadataTooLargeError
 ├── DependencyUnavailableError         try again later
@@ -208,6 +209,12 @@ class RequestInFlightError(ConflictError):
     """A request with the same idempotency key is being worked on."""
 
     title = "Request in flight"
+
+
+class PreconditionFailedError(MemorySyncError):
+    """The object is not at the revision that the caller means."""
+
+    title = "Precondition failed"
 
 
 class PayloadTooLargeError(MemorySyncError):

@@ -215,17 +215,20 @@ class FakeRequestLog:
             self._entries[record_id] = _Entry(claim_id, request.body_mac, now + CLAIM_LASTS)
             return Claim(claim_id, record_id, now + CLAIM_LASTS)
 
-    def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> None:
+    def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> Done:
         """See the port."""
         del keep_forever, now
         with self._lock:
             if claim.record_id is None:
-                return
+                return done
             entry = self._entries.get(claim.record_id)
             if entry is None or entry.claim_id != claim.claim_id:
                 msg = "Another request holds the claim."
                 raise ConflictError(msg)
+            if entry.done and not done.stored:
+                return entry.done
             self._entries[claim.record_id] = replace(entry, done=done)
+            return done
 
     def release(self, claim: Claim, now: datetime) -> None:
         """See the port."""

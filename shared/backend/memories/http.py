@@ -8,11 +8,12 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query
+from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
 
 from backend import bootstrap
 from backend.kit import observability, wire
-from backend.kit.errors import Fault, MemoryNotFoundError, MethodNotAllowedError, ValidationFailedError
+from backend.kit.errors import Fault, MemoryNotFoundError, MethodNotAllowedError, UnknownFilterError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
 from backend.memories.model import Added, Memory, Outcome, Request
 from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemoryView
@@ -22,6 +23,7 @@ from backend.tenancy.scope import Scope
 LONGEST_KEY = 255
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
+LIST_PARAMETERS = frozenset({"limit", "cursor"})
 POST_ONLY = frozenset({"add", "query"})
 ADD_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": MemoryAdded | AddPreview, "description": "Known already, or a dry run"},
@@ -33,6 +35,7 @@ ADD_ANSWERS: dict[int | str, dict[str, Any]] = {
     ),
 }
 _MEMORY_ID = re.compile(r"mem_[0-9A-HJKMNP-TV-Z]{26}")
+_ETAG = re.compile(r'"r([1-9][0-9]{0,8})"')
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
 
 
@@ -64,6 +67,28 @@ def memory_id(text: Annotated[str, Path(alias="id", description="The memory's id
     return text
 
 
+def revisions_meant(
+    tags: Annotated[
+        str | None, Header(alias="If-Match", description='The ETag of the memory as you know it, such as `"r1"`; `*` for any.')
+    ] = None,
+) -> frozenset[int] | None:
+    """Return the revisions that If-Match names, None for any. A tag that is none of ours names no revision (RFC 9110, 13.1.1)."""
+    if tags is None or tags.strip() == "*":
+        return None
+    found = (_ETAG.fullmatch(tag.strip()) for tag in tags.split(","))
+    return frozenset(int(tag[1]) for tag in found if tag)
+
+
+def only_known_parameters(request: HttpRequest) -> None:
+    """Refuse a parameter of the list that does not exist: dropped silently it would change the answer."""
+    unknown = sorted(set(request.query_params) - LIST_PARAMETERS)
+    if unknown:
+        cure = f"Use one of: {', '.join(sorted(LIST_PARAMETERS))}."
+        msg = "A parameter does not exist. It was not dropped: that would have changed the answer."
+        raise UnknownFilterError(msg, faults=tuple(Fault(f"query:{name[:64]}", cure) for name in unknown[:20]))
+
+
+IfMatch = Annotated[frozenset[int] | None, Depends(revisions_meant)]
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 MemoryId = Annotated[str, Depends(memory_id)]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="How many at most.")]
@@ -116,11 +141,11 @@ class MemoryDoor:
         observability.count("results", len(page.memories))
         return json_answer(body, HTTPStatus.OK)
 
-    def forget(self, caller: Caller, memory_id: str, key: str | None) -> JSONResponse:
+    def forget(self, caller: Caller, memory_id: str, key: str | None, revisions: frozenset[int] | None = None) -> JSONResponse:
         """Answer `DELETE /memory/{id}`."""
         scope = self.scope(caller, None)
         keyed = self._request(scope, "DELETE /memory/{id}", key, memory_id)
-        memory, replayed = self.container.memories.forget(scope, memory_id, keyed)
+        memory, replayed = self.container.memories.forget(scope, memory_id, keyed, revisions)
         body = {
             "id": memory.memory_id,
             "state": memory.state.value,

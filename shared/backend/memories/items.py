@@ -149,7 +149,12 @@ def marker_item(memory: Memory, change: IndexDocument | Tombstone, written_at: d
         return {**item, "kind": "tombstone", "recorded_at": change.recorded_at}
     fields = {name: value for name, value in asdict(change).items() if value is not None}
     vector = fields.pop("vector", None)
-    return {**item, "kind": "document", "document": zlib.compress(json.dumps(fields).encode(), 1), "vector": vector}
+    return {
+        **item,
+        "kind": "document",
+        "document": zlib.compress(json.dumps(fields, ensure_ascii=False).encode(), 1),
+        "vector": vector,
+    }
 
 
 def change_of(item: Item) -> IndexDocument | Tombstone:

@@ -128,6 +128,10 @@ class Memory:
         """Tell whether it may be read: neither forgotten nor expired."""
         return self.state is State.ACTIVE and (self.expires_at is None or self.expires_at > now)
 
+    def stands(self, now: datetime) -> bool:
+        """Tell whether the same fact said now is this one: live, and valid still."""
+        return self.is_live(now) and (self.valid_until is None or self.valid_until > now)
+
     def readable_by(self, scope: Scope, now: datetime) -> bool:
         """Tell whether this scope may read it now."""
         return self.tenant_id == scope.tenant_id and self.scope_key in scope and self.is_live(now)
@@ -135,6 +139,14 @@ class Memory:
     def with_vector(self, vector: Vector, model: str, now: datetime) -> Memory:
         """Return the next version, which can be found by meaning."""
         return replace(self, vector=vector, model=model, updated_at=now, row_version=self.row_version + 1)
+
+    def outlasts(self, other: Memory) -> bool:
+        """Tell whether it expires no sooner than the other."""
+        return self.expires_at is None or (other.expires_at is not None and other.expires_at <= self.expires_at)
+
+    def lasting_until(self, expires_at: datetime | None, now: datetime) -> Memory:
+        """Return the next version, which expires then, None for never."""
+        return replace(self, expires_at=expires_at, updated_at=now, row_version=self.row_version + 1)
 
     def forgotten(self, now: datetime) -> Memory:
         """Return the next version, which nobody can read."""
@@ -246,3 +258,8 @@ class Done:
 
     outcomes: tuple[CandidateOutcome, ...]
     memory_ids: tuple[str, ...]
+
+    @property
+    def stored(self) -> bool:
+        """Tell whether anything new was stored."""
+        return any(each.outcome is Outcome.STORED for each in self.outcomes)

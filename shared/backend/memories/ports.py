@@ -106,8 +106,12 @@ class RequestLog(Protocol):
         Raises `IdempotencyKeyReusedError` for another body, `RequestInFlightError` while somebody works on it.
         """
 
-    def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> None:
-        """Record what came of it."""
+    def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> Done:
+        """Record what came of it, and return what is on record from now on.
+
+        Of two attempts under one claim the first to say so is believed, but one that stored something before one that did
+        not: what it stored is there. Raises `ConflictError` when another claim holds the record.
+        """
 
     def release(self, claim: Claim, now: datetime) -> None:
         """Let the next attempt in at once: this one failed."""

@@ -48,10 +48,10 @@ class DynamoRequestLog:
                 raise
         return claim
 
-    def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> None:
-        """Record what came of it."""
+    def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> Done:
+        """Record what came of it, unless an attempt under the same claim said so before."""
         if claim.record_id is None:
-            return
+            return done
         actions = [
             set_to("state", "done"),
             set_to("memory_ids", list(done.memory_ids)),
@@ -59,7 +59,16 @@ class DynamoRequestLog:
             set_to("ttl", None if keep_forever else int((now + RECORD_LASTS).timestamp())),
         ]
         # Only the attempt that holds the claim may say what came of it; taking over keeps the claim's id.
-        self._table.update(claim.record_id, actions=actions, condition=attribute("claim_id") == claim.claim_id)
+        mine = attribute("claim_id") == claim.claim_id
+        unsaid = mine & (attribute("state") == "claimed")
+        try:
+            self._table.update(claim.record_id, actions=actions, condition=mine if done.stored else unsaid)
+        except ConditionFailedError as error:
+            said = error.item or {}
+            if said.get("claim_id") != claim.claim_id or said.get("state") != "done":
+                raise
+            return _done_of(said)
+        return done
 
     def release(self, claim: Claim, now: datetime) -> None:
         """Let the next attempt in."""
@@ -83,10 +92,7 @@ class DynamoRequestLog:
                 raise IdempotencyKeyReusedError(msg, faults=(fault,), memory_id=ids[0])
             raise IdempotencyKeyReusedError(msg, faults=(fault,))
         if item["state"] == "done":
-            return Done(
-                outcomes=tuple(CandidateOutcome(n, Outcome(what), mid, rule) for n, what, mid, rule in item["outcomes"]),
-                memory_ids=tuple(item["memory_ids"]),
-            )
+            return _done_of(item)
         if from_rfc3339(item["until"]) > now:
             seconds = max(1, round((from_rfc3339(item["until"]) - now).total_seconds()))
             msg = "A request with this idempotency key is being worked on."
@@ -103,3 +109,10 @@ class DynamoRequestLog:
             msg = "A request with this idempotency key is being worked on."
             raise RequestInFlightError(msg, retry_after=1) from error
         return Claim(item["claim_id"], pk, until)
+
+
+def _done_of(item: Item) -> Done:
+    return Done(
+        outcomes=tuple(CandidateOutcome(n, Outcome(what), mid, rule) for n, what, mid, rule in item["outcomes"]),
+        memory_ids=tuple(item["memory_ids"]),
+    )

@@ -15,8 +15,10 @@ from backend.kit.errors import (
     ConflictError,
     DependencyUnavailableError,
     EmbeddingUnavailableError,
+    Fault,
     GoneError,
     MemoryNotFoundError,
+    PreconditionFailedError,
     ThrottledError,
 )
 from backend.kit.ids import Ids
@@ -74,11 +76,12 @@ class MemoryService:
         try:
             added = self._remember(scope, said, claim)
             done = Done(added.outcomes, tuple(memory.memory_id for memory in added.memories))
-            self._requests.complete(claim, done, keep_forever=True, now=self._clock.now())
+            recorded = self._requests.complete(claim, done, keep_forever=True, now=self._clock.now())
         except Exception:
             self._release(claim)
             raise
-        return added
+        # Another attempt under this claim may have said first what came of it: then that is the answer.
+        return added if recorded == done else self._replayed(scope, recorded)
 
     def preview(self, scope: Scope, said: Said) -> Preview:
         """Say what `add` would do, and do nothing."""
@@ -102,10 +105,13 @@ class MemoryService:
         """Return memories, newest first, from below the position."""
         return self._store.page(scope, limit=limit, before=before, now=self._clock.now())
 
-    def forget(self, scope: Scope, memory_id: str, request: Request | None = None) -> tuple[Memory, bool]:
+    def forget(
+        self, scope: Scope, memory_id: str, request: Request | None = None, revisions: frozenset[int] | None = None
+    ) -> tuple[Memory, bool]:
         """Make a memory unreadable and unfindable at once; return it as it is now, and whether this is a replay.
 
-        The row keeps its text until the grace has passed. Raises `MemoryNotFoundError` as `get` does.
+        The row keeps its text until the grace has passed. `revisions` are those that the caller means, None for any.
+        Raises `MemoryNotFoundError` as `get` does, `PreconditionFailedError` for another revision.
         """
         claim = self._claim(scope, request)
         if isinstance(claim, Done):
@@ -114,7 +120,7 @@ class MemoryService:
                 raise MemoryNotFoundError(memory_id)
             return memory, True
         try:
-            memory = self._forgotten(scope, memory_id, repeated=request is not None)
+            memory = self._forgotten(scope, memory_id, revisions, repeated=request is not None)
             self._requests.complete(claim, Done((), (memory_id,)), keep_forever=False, now=self._clock.now())
         except Exception:
             self._release(claim)
@@ -126,13 +132,18 @@ class MemoryService:
         with suppress(DependencyUnavailableError):
             self._requests.release(claim, self._clock.now())
 
-    def _forgotten(self, scope: Scope, memory_id: str, *, repeated: bool) -> Memory:
+    def _forgotten(self, scope: Scope, memory_id: str, revisions: frozenset[int] | None, *, repeated: bool) -> Memory:
         for _ in range(MOST_TRIES):
             row = self._store.get(scope.tenant_id, memory_id)
             if repeated and row and row.scope_key in scope and row.forgotten_at:
                 # An attempt under this key did it and died before it could say so.
                 return row
-            memory = self.get(scope, memory_id).forgotten(self._clock.now())
+            memory = self.get(scope, memory_id)
+            if revisions is not None and memory.revision not in revisions:
+                msg = "The memory is at another revision than the one you mean; read it again."
+                fault = Fault("header:If-Match", f'Send the ETag that the memory has now, "r{memory.revision}", or leave it out.')
+                raise PreconditionFailedError(msg, faults=(fault,), revision=memory.revision)
+            memory = memory.forgotten(self._clock.now())
             try:
                 self._store.replace(memory, change_for(memory))
             except ConflictError:
@@ -217,8 +228,11 @@ class MemoryService:
                 stored = self._store.add(planned, document_of(planned), guarded=said.deduplicate, replacing=replacing)
             except GuardTakenError as taken:
                 holder = self._store.get(planned.tenant_id, taken.memory_id)
-                if holder and holder.is_live(self._clock.now()):
-                    return holder, CandidateOutcome(number, Outcome.MERGED, holder.memory_id, "extracted_key")
+                if holder and holder.stands(self._clock.now()):
+                    lasting = self._lasting(holder, planned)
+                    if lasting:
+                        return lasting, CandidateOutcome(number, Outcome.MERGED, lasting.memory_id, "extracted_key")
+                    continue
                 # A guard that is gone by now names nobody: then there is none to take over.
                 replacing = taken.memory_id or None
                 continue
@@ -228,10 +242,21 @@ class MemoryService:
         msg = "Others keep storing and forgetting the same fact; try again."
         raise ThrottledError(msg, retry_after=1)
 
+    def _lasting(self, holder: Memory, planned: Memory) -> Memory | None:
+        """Return the holder, lasting no less than what merges into it, which would be lost with it; None if it was changed."""
+        if holder.outlasts(planned):
+            return holder
+        longer = holder.lasting_until(planned.expires_at, self._clock.now())
+        try:
+            self._store.replace(longer, document_of(longer))
+        except ConflictError:
+            return None
+        return longer
+
     def _holder(self, scope: Scope, candidate: Candidate) -> Memory | None:
         memory_id = self._store.guarded_by(scope.home, candidate.extracted_key, scope.tenant_id)
         memory = self._store.get(scope.tenant_id, memory_id) if memory_id else None
-        return memory if memory and memory.is_live(self._clock.now()) else None
+        return memory if memory and memory.stands(self._clock.now()) else None
 
     def _evidence(self, said: Said, candidate: Candidate, claim: Claim, number: int, memory_id: str) -> Evidence:
         return Evidence(

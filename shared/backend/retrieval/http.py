@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -40,7 +39,7 @@ class RetrievalDoor:
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
         words = frozenset(query_stems(body.query))
-        brief = _fitting([_shown(each, words, full=False) for each in found.answers])
+        brief = _fitting(_shown(each, words, full=False) for each in found.answers)
         memories = _with_whole_texts(brief, found.answers, words) if body.full_text else brief
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
@@ -57,10 +56,16 @@ class RetrievalDoor:
         return json_answer(answer, HTTPStatus.OK)
 
 
-def _fitting(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _fitting(shown: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the first answers that fit together: 200 with the most metadata and tags that there may be do not."""
-    sizes = itertools.accumulate(carried_bytes(each) for each in shown)
-    return [each for each, size in zip(shown, sizes, strict=True) if size <= ANSWER_BYTES]
+    fitting = []
+    size = 0
+    for each in shown:
+        size += carried_bytes(each)
+        if size > ANSWER_BYTES:
+            break
+        fitting.append(each)
+    return fitting
 
 
 def _with_whole_texts(brief: list[dict[str, Any]], answers: Sequence[Answer], words: frozenset[str]) -> list[dict[str, Any]]:

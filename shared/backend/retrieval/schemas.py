@@ -48,11 +48,19 @@ def _names(metadata: dict[str, Any]) -> dict[str, Any]:
     return metadata
 
 
+def _some(values: list[str]) -> list[str]:
+    # "One of none" would admit nothing; read as "any" it would show what the caller meant to leave out.
+    if not values:
+        msg = "Must name at least one; leave the filter out to admit all."
+        raise ValueError(msg)
+    return values
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Values = Annotated[list[Name], Field(max_length=MOST_VALUES)]
+Values = Annotated[list[Name], Field(max_length=MOST_VALUES), AfterValidator(_some)]
 OneOrMore = Annotated[Values, BeforeValidator(_listed, json_schema_input_type=Values | Name)]
 # A union of types would name each of them in the pointer of its error, which then points nowhere.
 Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar, json_schema_input_type=str | int | float | bool)]
@@ -67,7 +75,7 @@ class Filters(BaseModel):
     tags: Values = Field(default=[], description="Any of these.")
     since: Moment | None = Field(default=None, description="Created at this moment or later.")
     until: Moment | None = Field(default=None, description="Created before this moment.")
-    tier: list[Literal["hot", "warm", "cold"]] = []
+    tier: Annotated[list[Literal["hot", "warm", "cold"]], AfterValidator(_some)] = []
     memory_type: OneOrMore | None = None
     session_id: Name | None = None
     include_summaries: bool = True

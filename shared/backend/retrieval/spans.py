@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 
 from backend.index.text import stems
 
@@ -18,16 +19,25 @@ def best_span(text: str, question_stems: frozenset[str], most_bytes: int) -> tup
     if len(text.encode()) <= most_bytes:
         return 0, len(text)
     sentences = _sentences(text, most_bytes)
+    sizes = [len(text[start:end].encode()) for start, end in sentences]
     shared = [question_stems & stems(text[start:end]).keys() for start, end in sentences]
-    best, best_count = (sentences[0][0], sentences[0][1]), -1
-    last = 0
+    best, best_count = sentences[0], -1
+    # The run from `first` up to `following`, with its size in bytes and how often it holds each of the question's stems.
+    following, size = 0, 0
+    held: Counter[str] = Counter()
     for first, (start, _) in enumerate(sentences):
-        last = max(last, first)
-        while last + 1 < len(sentences) and len(text[start : sentences[last + 1][1]].encode()) <= most_bytes:
-            last += 1
-        count = len(frozenset().union(*shared[first : last + 1]))
-        if count > best_count:
-            best, best_count = (start, sentences[last][1]), count
+        while following < len(sentences) and size + sizes[following] <= most_bytes:
+            size += sizes[following]
+            if shared[following]:
+                held.update(shared[following])
+            following += 1
+        if len(held) > best_count:
+            best, best_count = (start, sentences[following - 1][1]), len(held)
+        size -= sizes[first]
+        for stem in shared[first]:
+            held[stem] -= 1
+            if not held[stem]:
+                del held[stem]
     return best
 
 

@@ -139,6 +139,11 @@ def _end_user(value: str | None) -> str | None:
             cure = "Send it as UTF-8''Jos%C3%A9 (RFC 8187), or as user_id in the body."
             msg = "The end user's id is not ASCII."
             raise ValidationFailedError(msg, faults=(Fault(pointer, cure),))
+        if "," in value:
+            # The gateway joins a header that came twice with a comma: nobody can tell "u1,u2" from u1 and u2.
+            cure = "Send this header once; an id with a comma as UTF-8''a%2Cb (RFC 8187), or as user_id in the body."
+            msg = "The end user's id holds a comma."
+            raise ValidationFailedError(msg, faults=(Fault(pointer, cure),))
         return end_user_of(value, pointer)
     match = _EXTENDED.fullmatch(value) if len(value) <= _LONGEST_EXTENDED else None
     try:

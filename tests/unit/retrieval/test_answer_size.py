@@ -19,7 +19,7 @@ from backend.tenancy.scope import Environment
 from tests.unit.memories.samples import ACME, NOW, memory
 
 LAMBDA_BYTES = 6 * 1024 * 1024
-QUOTES = '"\\\n' * 34_000
+QUOTES = '"\\\n' * 11_000
 CONTROLS = "\x01" * 100_000
 HAN = "\u4e00" * 34_000
 TAGS = tuple(f"{number:03d}".ljust(128, "\U0001f34e") for number in range(64))
