@@ -13,7 +13,7 @@ WORKERS ?= 2
 export PYTHONPATH := .:functions
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo up down reset logs push status test test-quick test-pythons check format openapi lock bench deploy
+.PHONY: help setup demo up down reset logs push status test test-quick test-pythons test-engines check format openapi lock bench deploy
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -68,6 +68,10 @@ test-pythons: setup ## the quick tests on the lowest and the highest other Pytho
 	  $(MAKE) --no-print-directory test-quick PYTHON="$$python" VENV=".venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" || exit 1; \
 	done
 
+test-engines: setup ## the index's contract on a real OpenSearch; needs JDK 17 and Maven
+	@missing=$$($(PY) -m infrastructure.engines.opensearch missing) || { echo "ENGINES NOT RUN: $$missing"; exit 1; }
+	@$(PY) -m pytest -n0 tests/engines
+
 check: $(READY) ## format, lint, types, import rules, template, contract
 	@$(PY) -m ruff format --check --quiet . && echo "format ok"
 	@$(PY) -m ruff check --quiet . && echo "lint ok"
@@ -93,6 +97,6 @@ bench: setup ## latency of the running local stack
 	@$(PY) -m benchmarks.http
 
 deploy: ## deploy to AWS
-	@echo "Deploying to AWS needs an index for many machines, the OpenSearch adapter, which this version does not have."
+	@echo "This version cannot be deployed to AWS: the template neither makes an OpenSearch domain nor lets its functions call one."
 	@echo "On one machine: make up."
 	@exit 1

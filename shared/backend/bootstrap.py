@@ -190,12 +190,18 @@ class Container:
     def index(self) -> MemoryIndex:
         """The index that the settings name."""
         endpoint = urlsplit(self.settings.search_endpoint)
-        if endpoint.scheme != "file":
-            msg = f"SEARCH_ENDPOINT has no adapter for {endpoint.scheme!r}; use file:///path for the embedded index."
-            raise InternalError(msg)
-        from backend.index.embedded import EmbeddedIndex
+        if endpoint.scheme == "file":
+            from backend.index.embedded import EmbeddedIndex
 
-        return EmbeddedIndex(Path(unquote(endpoint.path)), self.clock)
+            return EmbeddedIndex(Path(unquote(endpoint.path)), self.clock)
+        if endpoint.scheme in {"http", "https"}:
+            from backend.index.opensearch import OpenSearchIndex
+            from backend.index.opensearch_engine import Engine, connect
+
+            engine = Engine(connect(self.settings.search_endpoint, region=region()), self.clock)
+            return OpenSearchIndex(engine, lambda tenant_id: self.macs.of(tenant_id).derived("index"), self.clock)
+        msg = f"SEARCH_ENDPOINT has no adapter for {endpoint.scheme!r}: use file:///path or https://domain."
+        raise InternalError(msg)
 
     @cached_property
     def parking(self) -> Parking:

@@ -1,0 +1,1 @@
+"""A real OpenSearch with k-NN on this machine, on loopback only."""

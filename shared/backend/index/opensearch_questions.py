@@ -1,0 +1,250 @@
+"""How OpenSearch is asked: filters, statistics, lists, and the two small scripts that read what a document holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from backend.index.model import IndexFilter, IndexQuery
+from backend.index.opensearch_documents import COUNT_BITS, MOST_COUNTED, Coder, Kind, Space, components
+from backend.index.scoring import K1, B, Statistics
+
+Query = dict[str, Any]
+
+SPARE = 50
+"""So many more than the limit are asked for, and as many at the other end: the engine ranks to float32, we to float64."""
+
+MOST_NEIGHBOURS = 10_000
+"""The engine's own bound."""
+
+PASSES = "passes"
+"""The name of the part of a question that tells whether a held document passes the filters."""
+
+_COLUMNS = ("scope", "memory_id", "revision", "chunk", "row_version", "tier", "created_at", "length")
+IDENTITY = [{"memory_id": "asc"}, {"revision": "asc"}, {"chunk": "asc"}, {"scope": "asc"}]
+_BEST_WORDS = [{"_score": "desc"}, *IDENTITY]
+_WORST_WORDS = [{"_score": "asc"}, *IDENTITY]
+
+_COUNT = f"""
+  List words = (List) params.words.get(doc['scope'].value);
+  ScriptDocValues.Longs held = (ScriptDocValues.Longs) doc['counts'];
+  int size = held.size();
+  int at = 0;
+  for (int number = 0; number < words.size(); ++number) {{
+    long word = ((Number) words.get(number)).longValue();
+    while (at < size && held.get(at).longValue() < word) {{ ++at; }}
+    if (at == size) {{ break; }}
+    long count = held.get(at).longValue() - word;
+    if (count <= {MOST_COUNTED}L) {{ FOUND }}
+  }}"""
+"""Both the words asked for and those held are sorted, so one pass finds all."""
+
+COUNTS_SCRIPT = (
+    "List found = new ArrayList();" + _COUNT.replace("FOUND", "found.add(number); found.add(count);") + "return found;"
+)
+"""Returns number and count of each word that the document shares, in turn."""
+
+BM25_SCRIPT = (
+    "double score = 0;"
+    "List weights = (List) params.weights.get(doc['scope'].value);"
+    "double average = ((Number) params.averages.get(doc['scope'].value)).doubleValue();"
+    f"double norm = {K1} * ({1 - B} + {B} * doc['length'].value / average);"
+    + _COUNT.replace("FOUND", "score += ((Number) weights.get(number)).doubleValue() * count / (count + norm);")
+    + "return score;"
+)
+"""The formula of backend.index.scoring. It only chooses; scores are worked out from the counts, here as in every index."""
+
+COSINE_SCRIPT = (
+    "if (doc['vector'].size() == 0) { return null; }"
+    "float[] held = doc['vector'].value;"
+    "List asked = (List) params.asked;"
+    "double product = 0;"
+    "for (int part = 0; part < held.length; ++part) { product += held[part] * (double) asked.get(part); }"
+    "return product;"
+)
+
+
+@dataclass(slots=True)
+class Question:
+    """One search: the query, and what stands for it in the index.
+
+    `stems` are the distinct ones, in the order of the question; `scopes` maps what stands for a scope key to the key.
+    """
+
+    query: IndexQuery
+    coder: Coder
+    space: Space
+    keys: Sequence[str]
+    stems: Counter[str] = field(init=False)
+    scopes: dict[str, str] = field(init=False)
+    _words: dict[str, list[int]] = field(init=False)
+    _places: dict[str, list[int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Work out once what stands for each stem under each scope key."""
+        self.stems = Counter(self.query.stems)
+        self.scopes = {self.coder.scope(key): key for key in self.keys}
+        self._words, self._places = {}, {}
+        for scope, key in self.scopes.items():
+            words = sorted((self.coder.word(key, stem), place) for place, stem in enumerate(self.stems))
+            self._words[scope] = [word for word, _ in words]
+            self._places[scope] = [place for _, place in words]
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the question has a vector that can be compared with those of the index."""
+        return self.space.holds(self.query.vector, self.query.model)
+
+    def statistics(self) -> Query:
+        """Ask, for each scope key, for its statistics, and how many documents pass the filters and share a word."""
+        counted: Query = {"passing": {"filter": self._passing(), "aggs": {"sharing": {"filter": self._sharing()}}}}
+        for number, (scope, words) in enumerate(self._words.items()):
+            parts: Query = {"length": {"sum": {"field": "length"}}}
+            if words:
+                terms = {
+                    str(place): {"term": {"words": f"{word:x}"}} for word, place in zip(words, self._places[scope], strict=True)
+                }
+                parts["words"] = {"filters": {"filters": terms}}
+            seen_by_default = [{"term": {"scope": scope}}, {"term": {"current": True}}]
+            counted[f"scope{number}"] = {"filter": {"bool": {"filter": seen_by_default}}, "aggs": parts}
+        return {"size": 0, "track_total_hits": False, "query": {"bool": {"filter": self._mine()}}, "aggs": counted}
+
+    def statistics_of(self, answer: Mapping[str, Any]) -> dict[str, tuple[Statistics, list[int]]]:
+        """Read the statistics of each scope key, and in how many documents each stem stands."""
+        found = {}
+        for number, key in enumerate(self.scopes.values()):
+            said = answer["aggregations"][f"scope{number}"]
+            buckets = said["words"]["buckets"] if self.stems else {}
+            frequencies = [buckets[str(place)]["doc_count"] for place in range(len(self.stems))]
+            found[key] = Statistics(said["doc_count"], int(said["length"]["value"])), frequencies
+        return found
+
+    def held(self, memory_ids: Sequence[str], after: Sequence[object] | None, size: int) -> Query:
+        """Ask for what is held of these memories, in pages: documents and tombstones, each with its words and if it passes."""
+        kinds = {"terms": {"kind": [Kind.DOCUMENT, Kind.TOMBSTONE]}}
+        passes = {"bool": {"filter": [{"term": {"kind": Kind.DOCUMENT}}, *self._asked()], "_name": PASSES}}
+        asked: Query = {
+            "size": size,
+            "query": {
+                "bool": {
+                    "filter": [kinds, *scoped(self.coder, self.keys), {"terms": {"memory_id": list(memory_ids)}}],
+                    "should": [passes],
+                    "minimum_should_match": 0,
+                }
+            },
+            "sort": IDENTITY,
+            **self._what_comes_back("kind", "current", dense=False),
+        }
+        return {**asked, "search_after": list(after)} if after else asked
+
+    def nearest(self, hidden: Sequence[str], *, opposite: bool = False) -> Query:
+        """Ask for the nearest documents by their vectors, or, for the other end of the range, for the farthest."""
+        asked = components(self.query.vector or b"")
+        count = SPARE if opposite else min(max(self.query.limit, 0) + SPARE, MOST_NEIGHBOURS)
+        vector = [-part for part in asked] if opposite else asked
+        near = {"vector": vector, "k": count, "filter": self._found(hidden)}
+        return {"size": count, **self._what_comes_back(dense=True), "query": {"knn": {"vector": near}}}
+
+    def sharing(
+        self, hidden: Sequence[str], statistics: Mapping[str, tuple[Statistics, list[int]]], *, worst: bool = False
+    ) -> Query:
+        """Ask for the documents that say most of the question's words, or least among those that share any."""
+        weights, averages = {}, {}
+        for scope, key in self.scopes.items():
+            own, frequencies = statistics[key]
+            weight = [own.idf(frequency) * repeats for frequency, repeats in zip(frequencies, self.stems.values(), strict=True)]
+            weights[scope] = [weight[place] for place in self._places[scope]]
+            averages[scope] = own.average_length
+        matched = self._found(hidden)
+        matched["bool"]["filter"].append(self._sharing())
+        parameters = {"words": self._lowest(), "weights": weights, "averages": averages}
+        return {
+            "size": SPARE if worst else max(self.query.limit, 0) + SPARE,
+            **self._what_comes_back(dense=self.is_dense),
+            "query": {"script_score": {"query": matched, "script": {"source": BM25_SCRIPT, "params": parameters}}},
+            "sort": _WORST_WORDS if worst else _BEST_WORDS,
+        }
+
+    def counts_of(self, hit: Mapping[str, Any]) -> list[int]:
+        """Read how often each stem stands in a document that came back, in the order of `stems`."""
+        counts = [0] * len(self.stems)
+        found = hit["fields"].get("counts", [])
+        places = self._places[hit["fields"]["scope"][0]]
+        for number, count in zip(found[::2], found[1::2], strict=True):
+            counts[places[number]] = count
+        return counts
+
+    def _what_comes_back(self, *also: str, dense: bool) -> Query:
+        """Ask for columns only.
+
+        What is stored by row lies among the whole documents that the engine keeps for its copies: 250 hits take three times
+        as long with `_source` or even `_id`.
+        """
+        return {
+            "track_total_hits": False,
+            "stored_fields": "_none_",
+            "docvalue_fields": [*_COLUMNS, *also],
+            "script_fields": self._fields(dense=dense),
+        }
+
+    def _fields(self, *, dense: bool) -> Query:
+        fields: Query = {"counts": {"script": {"source": COUNTS_SCRIPT, "params": {"words": self._lowest()}}}}
+        if dense:
+            asked = components(self.query.vector or b"")
+            fields["cosine"] = {"script": {"source": COSINE_SCRIPT, "params": {"asked": asked}}}
+        return fields
+
+    def _lowest(self) -> dict[str, list[int]]:
+        """Return the lowest count that each word could be held with: its hash above zeros."""
+        return {scope: [word << COUNT_BITS for word in words] for scope, words in self._words.items()}
+
+    def _mine(self) -> list[Query]:
+        return [{"term": {"kind": Kind.DOCUMENT}}, *scoped(self.coder, self.keys)]
+
+    def _sharing(self) -> Query:
+        return {"terms": {"words": [f"{word:x}" for words in self._words.values() for word in words]}}
+
+    def _asked(self) -> list[Query]:
+        return filters(self.query.filter, self.coder)
+
+    def _passing(self) -> Query:
+        return {"bool": {"filter": self._asked()}}
+
+    def _found(self, hidden: Sequence[str]) -> Query:
+        found: Query = {"filter": [*self._mine(), *self._asked()]}
+        if hidden:
+            found["must_not"] = [{"ids": {"values": list(hidden)}}]
+        return {"bool": found}
+
+
+def scoped(coder: Coder, keys: Sequence[str]) -> list[Query]:
+    """Return the filters that every question carries: the tenant, and the scope keys that may be read."""
+    return [{"term": {"tenant": coder.tenant_id}}, {"terms": {"scope": [coder.scope(key) for key in keys]}}]
+
+
+def filters(asked: IndexFilter, coder: Coder) -> list[Query]:
+    """Return the filters for `asked`; the same rules as `IndexFilter.admits`. Open bounds are held as the ends of all numbers."""
+    parts: list[Query] = []
+    if asked.known_at is None:
+        parts.append({"term": {"current": True}})
+    else:
+        parts.append({"term": {"active": True}})
+        parts.extend(_spans("known", asked.known_at))
+    if asked.as_of is not None:
+        parts.extend(_spans("valid", asked.as_of))
+    if asked.now:
+        parts.append({"range": {"expires_at": {"gt": asked.now}}})
+    if asked.created_since is not None:
+        parts.append({"range": {"created_at": {"gte": asked.created_since}}})
+    if asked.created_until is not None:
+        parts.append({"range": {"created_at": {"lt": asked.created_until}}})
+    if not asked.include_summaries:
+        parts.append({"term": {"summary": False}})
+    parts.extend({"terms": {"facets": one_of}} for one_of in coder.asked_facets(asked))
+    return parts
+
+
+def _spans(which: str, moment: int) -> list[Query]:
+    return [{"range": {f"{which}_from": {"lte": moment}}}, {"range": {f"{which}_until": {"gt": moment}}}]

@@ -1,0 +1,169 @@
+"""Replacing the index of a real OpenSearch while it is in use, interrupted at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from backend.index.model import IndexDocument, Tombstone
+from backend.index.opensearch import OpenSearchIndex
+from backend.index.opensearch_documents import Space
+from backend.index.opensearch_engine import Engine
+from backend.kit.clock import FakeClock
+from infrastructure.search.indexes import Indexes, SearchError
+from infrastructure.search.mapping import Size, index_name
+from infrastructure.search.migration import Migration, RowPage
+from tests.contract.index.index_cases import ANA, document, found, tombstone
+from tests.engines.conftest import SMALL, Cluster, key_of
+
+BIGGER = Space("bigger/8", 8)
+
+
+class Table:
+    """Rows in pages of three; `at_page` is called before each, as if the world went on meanwhile."""
+
+    def __init__(self, changes: Sequence[IndexDocument | Tombstone]) -> None:
+        self.rows = {change.memory_id: change for change in changes}
+        self.at_page: Callable[[], None] = lambda: None
+        self.pages = 0
+
+    def page(self, cursor: str | None) -> RowPage:
+        self.at_page()
+        self.pages += 1
+        start = int(cursor or 0)
+        rows = sorted(self.rows.values(), key=lambda change: change.memory_id)
+        end = start + 3
+        return RowPage({"acme": rows[start:end]}, str(end) if end < len(rows) else None)
+
+
+class DiedError(Exception):
+    """The process dies here."""
+
+
+class DyingEngine:
+    """The real engine, until so many changes were made to its indexes: then the process dies before the next."""
+
+    def __init__(self, engine: Engine, left: int) -> None:
+        self.engine = engine
+        self.left = left
+
+    def call(self, method: str, path: str, body: object = None, **parameters: str) -> dict[str, object]:
+        if method in {"PUT", "DELETE"} or path == "/_aliases":
+            self.left -= 1
+            if self.left < 0:
+                raise DiedError
+        return self.engine.call(method, path, body, **parameters)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.engine, name)
+
+
+class World:
+    """Five memories and a forgotten one, served by an index of four dimensions."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.name = cluster.name()
+        self.index = cluster.index(SMALL, self.name)
+        self.table = Table([*(document(f"m{n}", "red boat") for n in range(5)), tombstone("m9", 3)])
+        self.index.write("acme", list(self.table.rows.values()))
+        self.indexes = Indexes(cluster.engine, self.name)
+        self.clock = FakeClock()
+        self.told: list[str] = []
+
+    def user(self) -> OpenSearchIndex:
+        """An index as a process has it that has just asked for the aliases."""
+        return OpenSearchIndex(self.cluster.engine, key_of, self.clock, name=self.name, refresh="true")
+
+    def migrate(self, space: Space = BIGGER, engine: object = None) -> None:
+        indexes = self.indexes if engine is None else Indexes(engine, self.name)  # type: ignore[arg-type] # stands for the engine
+        Migration(indexes, self.user(), self.clock, self.told.append).run(space, Size(), self.table)
+
+
+@pytest.fixture
+def world(cluster: Cluster) -> World:
+    return World(cluster)
+
+
+def test_creating_twice_is_harmless_and_another_index_is_not_put_over_one_that_serves(cluster: Cluster) -> None:
+    indexes = Indexes(cluster.engine, cluster.name())
+    assert indexes.create(SMALL, Size())
+    assert not indexes.create(SMALL, Size())
+    with pytest.raises(SearchError, match="migrate"):
+        indexes.create(BIGGER, Size())
+
+
+def test_after_a_migration_the_new_index_serves_all_rows_and_the_old_one_is_gone(world: World) -> None:
+    world.migrate()
+    assert list(world.indexes.all()) == [index_name(world.name, BIGGER)]
+    assert found(world.user(), text="boat") == {f"m{n}#1#0" for n in range(5)}
+    assert world.user().versions(ANA, ["m0", "m9"]) == {"m0": 1, "m9": 3}
+    assert world.clock.slept.count(35.0) == 3
+
+
+def test_what_happens_during_a_migration_is_in_both_indexes(world: World) -> None:
+    def meanwhile() -> None:
+        world.table.rows["m7"] = document("m7", "late boat", row_version=world.table.pages + 1)
+        world.user().write("acme", [world.table.rows["m7"]])
+        assert "m7#1#0" in found(world.user(), text="late")
+
+    world.table.at_page = meanwhile
+    world.migrate()
+    assert "m7#1#0" in found(world.user(), text="late")
+    assert world.user().versions(ANA, ["m7"]) == {"m7": world.table.pages}
+
+
+def test_what_a_writer_missed_is_put_right_by_the_comparison(world: World) -> None:
+    def meanwhile() -> None:
+        if world.table.pages == 2:  # the table was walked once: this row comes too late for the filling
+            world.table.rows["m3"] = document("m3", "newer boat", row_version=5)
+
+    world.table.at_page = meanwhile
+    world.migrate()
+    assert world.user().versions(ANA, ["m3"]) == {"m3": 5}
+    assert any("1 were behind" in told for told in world.told)
+
+
+@pytest.mark.parametrize("left", range(8))
+def test_a_migration_that_dies_at_any_step_goes_on_and_searches_are_whole_all_the_time(world: World, left: int) -> None:
+    with pytest.raises(DiedError):
+        world.migrate(engine=DyingEngine(world.cluster.engine, left))
+    everything = {f"m{n}#1#0" for n in range(5)}
+    assert found(world.user(), text="boat") == everything
+    world.user().write("acme", [document("m5", "boat")])
+    world.table.rows["m5"] = document("m5", "boat")
+    world.migrate()
+    assert found(world.user(), text="boat") == {*everything, "m5#1#0"}
+    assert list(world.indexes.all()) == [index_name(world.name, BIGGER)]
+
+
+def test_filling_goes_on_at_the_page_where_it_was_interrupted(world: World) -> None:
+    with pytest.raises(DiedError):
+        world.migrate(engine=DyingEngine(world.cluster.engine, 4))
+    assert world.table.pages == 2
+    world.migrate()
+    assert world.table.pages == 2 + 1 + 2
+
+
+def test_a_migration_to_what_serves_already_changes_nothing(world: World) -> None:
+    world.migrate(SMALL)
+    assert world.table.pages == 0
+    assert found(world.user(), text="boat") == {f"m{n}#1#0" for n in range(5)}
+
+
+def test_a_new_index_can_be_given_up_and_the_one_that_serves_cannot(world: World) -> None:
+    with pytest.raises(DiedError):
+        world.migrate(engine=DyingEngine(world.cluster.engine, 4))
+    migration = Migration(world.indexes, world.user(), world.clock, world.told.append)
+    migration.abandon(index_name(world.name, BIGGER))
+    assert list(world.indexes.all()) == [index_name(world.name, SMALL)]
+    with pytest.raises(SearchError, match="searches ask"):
+        migration.abandon(index_name(world.name, SMALL))
+
+
+def test_nothing_can_be_migrated_before_something_is_created(cluster: Cluster) -> None:
+    indexes = Indexes(cluster.engine, cluster.name())
+    index = OpenSearchIndex(cluster.engine, key_of, FakeClock(), name=indexes.name)
+    with pytest.raises(SearchError, match="create"):
+        Migration(indexes, index, FakeClock(), print).run(SMALL, Size(), Table([]))

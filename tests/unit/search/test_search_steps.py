@@ -1,0 +1,55 @@
+"""What the steps that create and fill an index go by."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.index.opensearch_documents import Coder, Space
+from backend.kit.clock import FakeClock
+from backend.memories.documents import change_for, document_of
+from backend.memories.fake import FakeMemoryStore
+from infrastructure.search.__main__ import space_of
+from infrastructure.search.indexes import SearchError
+from infrastructure.search.mapping import Size, index_body, index_name
+from infrastructure.search.table_rows import TableRows
+from tests.contract.index.index_cases import document, tombstone
+from tests.unit.memories.samples import memory
+
+SPACE = Space("minilm-l6-v2-int8/384", 384)
+
+
+def test_another_model_dimension_or_mapping_is_another_index() -> None:
+    assert index_name("memories", SPACE) == "memories-minilm-l6-v2-int8-384-384-v1"
+    assert len({index_name("memories", each) for each in (SPACE, Space("b/384", 384), Space("b/384", 1024))}) == 3
+
+
+def test_every_field_that_is_written_is_in_the_strict_mapping() -> None:
+    space = Space("small/4", 4)
+    mapping = index_body(space, Size())["mappings"]
+    coder = Coder("acme", b"k" * 32)
+    assert mapping["dynamic"] == "strict"
+    assert coder.document(document(expires_at=5, known_until=9), space).keys() <= mapping["properties"].keys()
+    assert coder.tombstone(tombstone()).keys() <= mapping["properties"].keys()
+
+
+def test_a_model_is_named_as_its_vectors_name_it() -> None:
+    assert space_of("minilm-l6-v2-int8/384") == SPACE
+    for wrong in ("minilm", "minilm/", "minilm/x"):
+        with pytest.raises(SearchError, match="no model"):
+            space_of(wrong)
+
+
+def test_the_walk_of_the_table_gives_every_row_as_the_index_should_hold_it() -> None:
+    store = FakeMemoryStore(FakeClock())
+    rows = [memory(number) for number in range(1, 6)]
+    for row in rows:
+        store.add(row, document_of(row), guarded=False)
+    found: dict[str, object] = {}
+    cursor = None
+    while True:
+        page = TableRows(store).page(cursor)
+        found.update({change.memory_id: change for changes in page.changes.values() for change in changes})
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert found == {row.memory_id: change_for(row) for row in rows}
