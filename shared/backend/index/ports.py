@@ -21,7 +21,8 @@ class MemoryIndex(Protocol):
         (files included), only id and version; and it stops all later writes of lower or equal version. A document of a
         higher version brings the memory back. All or nothing, except that after an error a tombstone may have taken effect
         with its remains not yet wiped: do it again. A store that writes its files once (OpenSearch) holds no words in the
-        clear at any time; what is left of hashes and vectors goes when `purge_tombstones` has the files written anew. Raises `IndexUnavailableError`.
+        clear at any time; what is left of hashes and vectors goes when `purge_tombstones` has the files written anew.
+        Raises `IndexUnavailableError`.
         """
 
     def search(self, scope: Scope, query: IndexQuery, overlay: Sequence[IndexDocument | Tombstone] = ()) -> SearchResult:
