@@ -73,6 +73,7 @@ test-engines: setup ## the index's contract on a real OpenSearch; needs JDK 17 a
 	@$(PY) -m pytest -n0 tests/engines
 
 check: $(READY) ## format, lint, types, import rules, template, contract
+	@mkdir -p .local
 	@$(PY) -m ruff format --check --quiet . && echo "format ok"
 	@$(PY) -m ruff check --quiet . && echo "lint ok"
 	@$(PY) -m mypy --no-error-summary shared/backend functions infrastructure layers examples benchmarks tests && echo "types ok"
