@@ -7,6 +7,8 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 UV := $(VENV)/bin/uv
 READY := $(VENV)/.ready
+TOOLS := .venv-tools
+TOOLS_READY := $(TOOLS)/.ready
 MODEL := .local/embedder/manifest.json
 LOCAL := $(PY) -m infrastructure.local
 WORKERS ?= 2
@@ -29,6 +31,13 @@ $(READY): requirements/uv.txt requirements/dev.txt shared/pyproject.toml
 	@export VIRTUAL_ENV=$(abspath $(VENV)); sync="pip sync --quiet --require-hashes requirements/uv.txt requirements/dev.txt"; \
 	  $(UV) $$sync 2> $(VENV)/sync.log || $(UV) --system-certs $$sync || { cat $(VENV)/sync.log >&2; exit 1; }
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --no-deps --no-build-isolation --editable shared
+	@touch $@
+
+$(TOOLS_READY): requirements/tools.txt | $(READY)
+	@echo "Making the environment of the outside tools in $(TOOLS) ..."
+	@$(PYTHON) -m venv --clear $(TOOLS)
+	@export VIRTUAL_ENV=$(abspath $(TOOLS)); sync="pip sync --quiet --require-hashes requirements/tools.txt"; \
+	  $(UV) $$sync 2> $(TOOLS)/sync.log || $(UV) --system-certs $$sync || { cat $(TOOLS)/sync.log >&2; exit 1; }
 	@touch $@
 
 $(MODEL): $(READY) layers/embedder/build_model.py layers/embedder/model-requirements.txt
@@ -88,8 +97,8 @@ openapi: $(READY) ## write shared/backend/openapi.json anew
 	@$(PY) -m infrastructure.openapi
 
 lock: ## resolve all requirement files anew
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements/uv.in -o requirements/uv.txt
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements/dev.in -o requirements/dev.txt
+	@for each in uv dev tools; do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements/$$each.in -o requirements/$$each.txt; done
 	@for layer in runtime:dependencies embedder:embedder; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header \
 	    -c requirements/dev.txt requirements/$${layer%%:*}.in -o layers/$${layer##*:}/requirements.txt; done
