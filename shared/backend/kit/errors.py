@@ -28,6 +28,7 @@ MemorySyncError
 │   ├── EmbeddingUnavailableError · IndexUnavailableError · TableUnavailableError
 │   ├── NotReadyError                  something behind the service does not answer
 │   └── DeadlineExceededError
+├── NewerReleaseError                  a newer release wrote it; this one must not touch it
 └── InternalError                      our fault
 """
 
@@ -275,6 +276,12 @@ class DeadlineExceededError(DependencyUnavailableError):
     """The request's time is used up."""
 
     title = "Deadline exceeded"
+
+
+class NewerReleaseError(MemorySyncError):
+    """A row was written by a release that this one cannot follow: reading it could get it wrong, writing it lose something."""
+
+    title = "Written by a newer release"
 
 
 class InternalError(MemorySyncError):

@@ -25,6 +25,7 @@ STATUS_OF: dict[type[MemorySyncError], HTTPStatus] = {
     errors.PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
     errors.PayloadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.DependencyUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NewerReleaseError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 

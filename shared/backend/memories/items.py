@@ -25,6 +25,7 @@ from backend.embedding.model import Vector
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import Item
+from backend.kit.errors import NewerReleaseError
 from backend.memories.model import SCHEMA_VERSION, Evidence, Memory, State
 
 ROW = "ROW"
@@ -32,6 +33,7 @@ GUARD = "K"
 LIST_SHARDS = 1
 PENDING_SHARDS = 1
 DUE_SHARDS = 4
+_PLACES = frozenset({"pk", "sk", "schema_version", "list_pk", "list_sk", "due_pk", "due_sk", "link_pk", "link_sk"})
 _MOMENTS = frozenset({"created_at", "updated_at", "valid_from", "valid_until", "occurred_at", "expires_at", "forgotten_at"})
 
 
@@ -73,11 +75,13 @@ def shard_of(memory_id: str, shards: int) -> int:
 def row_item(memory: Memory) -> Item:
     """Return the row. A forgotten memory leaves the list; one without a vector stands in `due`."""
     values: dict[str, Any] = {name: value for name, value in asdict(memory).items() if value not in (None, (), {})}
+    unknown = values.pop("unknown", {})
     values.update({name: to_rfc3339(values[name]) for name in _MOMENTS & values.keys()})
     values["metadata"] = json.dumps(memory.metadata, separators=(",", ":"), ensure_ascii=False)
     values["tags"] = list(memory.tags)
     values["state"] = memory.state.value
     item: Item = {
+        **unknown,
         "pk": row_pk(memory.tenant_id, memory.memory_id),
         "sk": ROW,
         "schema_version": SCHEMA_VERSION,
@@ -95,7 +99,10 @@ def row_item(memory: Memory) -> Item:
 
 
 def memory_of(item: Item) -> Memory:
-    """Return the memory of a row."""
+    """Return the memory of a row. Raises `NewerReleaseError` for one whose form this release does not know."""
+    if item["schema_version"] > SCHEMA_VERSION:
+        msg = "A row was written by a newer release of this service than the one that answered."
+        raise NewerReleaseError(msg, retry_after=60)
     fields = {name: item[name] for name in Memory.__slots__ if name in item}
     fields.update({name: from_rfc3339(fields[name]) for name in _MOMENTS & fields.keys()})
     fields["metadata"] = json.loads(item["metadata"])
@@ -104,6 +111,7 @@ def memory_of(item: Item) -> Memory:
     fields["importance"] = float(item["importance"])
     fields["confidence"] = float(item["confidence"])
     fields.setdefault("project_id", None)
+    fields["unknown"] = {name: value for name, value in item.items() if name not in _PLACES and name not in Memory.__slots__}
     if "vector" in fields:
         fields["vector"] = Vector(fields["vector"])
     return Memory(**fields)

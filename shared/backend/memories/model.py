@@ -118,6 +118,8 @@ class Memory:
     revision: int = 1
     row_version: int = 1
     forgotten_at: datetime | None = None
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+    """What a newer release keeps in the row: carried along, so that rewriting the row here loses nothing."""
 
     @property
     def vector_state(self) -> VectorState:

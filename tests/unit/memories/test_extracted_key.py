@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backend.memories.extracted_key import LONGEST, VERSION, extracted_key
@@ -33,6 +35,8 @@ def test_a_key_is_its_own_key(text: str) -> None:
 def test_case_space_and_punctuation_between_words_make_no_difference(words: list[str], data: st.DataObject) -> None:
     shouted = [data.draw(st.sampled_from([word, word.upper(), word.title()])) for word in words]
     spaced = "".join(word + data.draw(GAPS) for word in shouted)
+    # Between two numbers a dash is a minus or a range, which tells facts apart.
+    assume(not re.search(r"\d\s+\u2014\s+\d", spaced))
 
     assert extracted_key(data.draw(GAPS) + spaced) == extracted_key(" ".join(words))
 
