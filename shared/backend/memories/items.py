@@ -30,6 +30,7 @@ from backend.memories.model import SCHEMA_VERSION, Evidence, Memory, State
 
 ROW = "ROW"
 GUARD = "K"
+PENDING = "P#"
 LIST_SHARDS = 1
 PENDING_SHARDS = 1
 DUE_SHARDS = 4
@@ -49,7 +50,7 @@ def guard_pk(tenant_id: str, mac: str) -> str:
 
 def pending_pk(scope_key: str, memory_id: str) -> str:
     """Return the partition that the memory's pending marker stands in."""
-    return f"P#{scope_key}#{shard_of(memory_id, PENDING_SHARDS)}"
+    return f"{PENDING}{scope_key}#{shard_of(memory_id, PENDING_SHARDS)}"
 
 
 def list_pk(scope_key: str, memory_id: str) -> str:
@@ -168,7 +169,7 @@ def marker_item(memory: Memory, change: IndexDocument | Tombstone, written_at: d
 def change_of(item: Item) -> IndexDocument | Tombstone:
     """Return the change that a marker carries."""
     if item["kind"] == "tombstone":
-        scope_key = item["pk"].removeprefix("P#").rpartition("#")[0]
+        scope_key = item["pk"].removeprefix(PENDING).rpartition("#")[0]
         return Tombstone(scope_key, item["sk"], item["row_version"], item["recorded_at"])
     fields = json.loads(zlib.decompress(item["document"]))
     fields["tags"] = tuple(fields.get("tags", ()))

@@ -139,6 +139,7 @@ class Projection:
                 total += work(targets)
             except EmbeddingUnavailableError:
                 observability.note(embedder="down")
+                observability.count("embedder_down")
                 break
         return total
 

@@ -191,7 +191,9 @@ class DynamoMemoryStore:
         for key in scope.keys:
             for shard in range(items.PENDING_SHARDS):
                 # One more than counts, for the service names a next key also when the last item was the very last.
-                page = self._table.query(f"P#{key}#{shard}", limit=NEWEST_PENDING + 1, descending=True, consistent=True)
+                page = self._table.query(
+                    f"{items.PENDING}{key}#{shard}", limit=NEWEST_PENDING + 1, descending=True, consistent=True
+                )
                 found += page.items[:NEWEST_PENDING]
                 more = more or page.next_key is not None or len(page.items) > NEWEST_PENDING
         return found, more

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backend.kit.observability import SERVICE
 from tests.contract.tree.rendered_template import properties, resources, target
 from tests.support.tables import template
 
 Json = dict[str, Any]
 
+ROOT = Path(__file__).parents[3]
 STREAM = "AWS::Lambda::EventSourceMapping"
 SCHEDULE = "AWS::Scheduler::Schedule"
 ASYNC_INVOCATION = "AWS::Lambda::EventInvokeConfig"
@@ -27,7 +30,12 @@ METRICS = {
     ("AWS/ApiGateway", "5xx"): ("ApiId", "AWS::ApiGatewayV2::Api"),
 }
 
-each_alarm = pytest.mark.parametrize("alarm", properties(ALARM))
+OURS = "MemorySync"
+
+each_alarm = pytest.mark.parametrize("alarm", [name for name, each in properties(ALARM).items() if each["Namespace"] != OURS])
+each_alarm_of_ours = pytest.mark.parametrize(
+    "alarm", [name for name, each in properties(ALARM).items() if each["Namespace"] == OURS]
+)
 
 
 def watched_by(alarm: Json) -> str:
@@ -124,7 +132,26 @@ def test_an_alarm_watches_a_metric_that_exists_of_a_resource_that_exists(alarm: 
     assert watched_by(found) in resources(kind)
 
 
-@each_alarm
+@each_alarm_of_ours
+def test_an_alarm_of_our_own_watches_what_a_task_counts_in_its_log_line(alarm: str) -> None:
+    found = properties(ALARM)[alarm]
+    dimensions = {each["Name"]: each["Value"] for each in found["Dimensions"]}
+    sources = "".join(path.read_text() for path in (ROOT / "shared/backend").rglob("*.py"))
+    handlers = {each["Handler"] for each in properties("AWS::Lambda::Function").values()}
+
+    assert f'observability.count("{found["MetricName"]}"' in sources
+    assert set(dimensions) == {"kind", "service"}
+    assert dimensions["service"] == SERVICE
+    assert f"{dimensions['kind']}.handler" in handlers
+
+
+def test_operators_find_each_alarm_in_their_page() -> None:
+    page = (ROOT / "docs/operations.md").read_text()
+
+    assert [name for name in properties(ALARM) if f"| `{name}` |" not in page] == []
+
+
+@pytest.mark.parametrize("alarm", properties(ALARM))
 def test_an_alarm_says_what_is_wrong_and_tells_the_topic_that_is_given(alarm: str) -> None:
     found = properties(ALARM)[alarm]
 

@@ -1,0 +1,72 @@
+"""`python -m infrastructure.restore --from RESTORED --to TABLE`: bring back from a restored table what the live one lost.
+
+Point-in-time recovery makes a new table beside the live one. This copies from it what the live table lacks, and memories
+of which the live table has only an older version. What is newer in the live table stays: above all, what was forgotten
+after the backup stays forgotten. Doing it twice, or again after it was interrupted, is harmless.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from backend.kit.clock import SystemClock
+from backend.kit.config import aws_endpoint, region
+from backend.kit.dynamodb import ConditionFailedError, Item, Seam, Table, attribute
+from backend.kit.errors import MemorySyncError
+from backend.memories.items import PENDING
+
+WRITERS = 8
+ABSENT = attribute("pk").does_not_exist()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m infrastructure.restore", description=__doc__)
+    parser.add_argument("--from", dest="restored", required=True, help="name of the table that was restored")
+    parser.add_argument("--to", dest="live", required=True, help="name of the table that the stack uses")
+    arguments = parser.parse_args(argv)
+    seam = Seam(SystemClock(), region(), aws_endpoint())
+    try:
+        counts = restore(Table(arguments.restored, seam), Table(arguments.live, seam))
+    except MemorySyncError as error:
+        print(f"Stopped: {error.detail} Run it again: it goes over what is done already.", file=sys.stderr)
+        return 1
+    print(f"{counts['written']} items brought back, {counts['kept']} left as they are, {counts['markers']} markers left out.")
+    print("Now call RebuildIndex, so that the index shows them (docs/operations.md).")
+    return 0
+
+
+def restore(restored: Table, live: Table) -> Counter[str]:
+    """Copy what the live table lacks; return how many items were `written`, `kept`, or are `markers`, which are left out.
+
+    A marker says what the index lacked when the backup was made: the rebuild that follows makes up for all of them.
+    Raises the errors of the tables.
+    """
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return Counter(pool.map(lambda item: _brought_back(live, item), _items(restored)))
+
+
+def _items(table: Table) -> Iterator[Item]:
+    start: Item | None = None
+    while True:
+        page = table.scan(start=start)
+        yield from page.items
+        start = page.next_key
+        if start is None:
+            return
+
+
+def _brought_back(live: Table, item: Item) -> str:
+    if item["pk"].startswith(PENDING):
+        return "markers"
+    # Only memories carry a version; of everything else whatever the live table has is at least as new.
+    lacking = ABSENT | (attribute("row_version") < item["row_version"]) if "row_version" in item else ABSENT
+    try:
+        live.put(item, lacking)
+    except ConditionFailedError:
+        return "kept"
+    return "written"

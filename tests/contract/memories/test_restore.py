@@ -1,0 +1,103 @@
+"""A table restored beside the live one gives back what was lost, and nothing that was forgotten since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from backend.kit.dynamodb import Table
+from backend.memories.model import Said
+from backend.tenancy.scope import Environment, user_scope
+from infrastructure.restore import restore
+from tests.contract.memories.memory_world import MEMORIES, World
+from tests.support import tables
+
+BACKUP = "RestoredTable"
+SCOPE = user_scope("acme", "support", Environment.LIVE, "u1")
+
+
+@pytest.fixture
+def backup(world: World) -> Iterator[Table]:
+    """An empty table of the same form."""
+    world.client.create_table(**{**tables.table_definitions()[MEMORIES], "TableName": BACKUP})
+    yield Table(BACKUP, world.seam)
+    world.client.delete_table(TableName=BACKUP)
+
+
+def live(world: World) -> Table:
+    return Table(MEMORIES, world.seam)
+
+
+def added(world: World, text: str) -> str:
+    [memory] = world.service.add(SCOPE, Said(text=text)).memories
+    return memory.memory_id
+
+
+def back_up(world: World, backup: Table) -> None:
+    backup.put_many(world.items_in())
+
+
+def texts(world: World) -> set[str]:
+    return {memory.text for memory in world.store.page(SCOPE, limit=99, before=None, now=world.clock.now()).memories}
+
+
+def content(world: World) -> list[dict[str, Any]]:
+    """Everything but the markers, in a fixed order."""
+    kept = (item for item in world.items_in() if not item["pk"].startswith("P#"))
+    return sorted(kept, key=lambda item: (item["pk"], item["sk"]))
+
+
+def lose_everything(world: World) -> None:
+    for item in world.items_in():
+        live(world).delete(item["pk"], item["sk"])
+
+
+def test_a_lost_table_comes_back_whole(world: World, backup: Table) -> None:
+    for number in range(30):
+        added(world, f"fact number {number}")
+    before = content(world)
+    back_up(world, backup)
+    lose_everything(world)
+
+    counts = restore(backup, live(world))
+
+    assert content(world) == before
+    assert counts == {"written": len(before), "markers": 30}
+
+
+def test_what_was_forgotten_after_the_backup_stays_forgotten(world: World, backup: Table) -> None:
+    forgotten, kept = added(world, "I live in Oslo."), added(world, "I like tea.")
+    back_up(world, backup)
+    world.service.forget(SCOPE, forgotten)
+    live(world).delete(f"M#acme#{kept}", "ROW")
+
+    restore(backup, live(world))
+
+    assert texts(world) == {"I like tea."}
+
+
+def test_an_older_live_row_gives_way_and_a_newer_one_stays(world: World, backup: Table) -> None:
+    memory_id = added(world, "I like tea.")
+    old = world.items_in()
+    world.service.forget(SCOPE, memory_id)
+    back_up(world, backup)
+    live(world).put_many(old)
+
+    restore(backup, live(world))
+
+    assert texts(world) == set()
+
+
+def test_a_second_run_changes_nothing(world: World, backup: Table) -> None:
+    added(world, "I like tea.")
+    back_up(world, backup)
+    lose_everything(world)
+    restore(backup, live(world))
+    after_one = content(world)
+
+    counts = restore(backup, live(world))
+
+    assert content(world) == after_one
+    assert counts["written"] == 0
