@@ -30,14 +30,19 @@ endef
 
 # $(call install_wheels,REQUIREMENTS). By uv, and not by pip, which reads the markers as for the Python that runs it and
 # takes a platform to the letter, without the older glibcs that it includes. Amazon Linux 2023 has glibc 2.34.
+# First from uv's cache alone, so that a second build needs no network; then from the index, with uv's certificates, then
+# with the system's. uv's RECORD names what is deleted here too; nothing on Lambda reads it.
 define install_wheels
 mkdir -p "$(ARTIFACTS_DIR)/python"
-"$(PYTHON)" -m uv pip install --quiet --no-deps --require-hashes --only-binary :all: --link-mode copy \
-  --python-version $(LAMBDA_PYTHON) --python-platform $(processor)-manylinux_2_34 \
-  --target "$(ARTIFACTS_DIR)/python" -r "$(1)"
+install() { \
+  "$(PYTHON)" -m uv "$$@" pip install --quiet --no-deps --require-hashes --only-binary :all: --link-mode copy \
+    --python-version $(LAMBDA_PYTHON) --python-platform $(processor)-manylinux_2_34 \
+    --target "$(ARTIFACTS_DIR)/python" -r "$(1)"; }; \
+install --offline 2> /dev/null || install 2> /dev/null || install --system-certs
 rm -rf "$(ARTIFACTS_DIR)/python/bin" "$(ARTIFACTS_DIR)/python/.lock"
 find "$(ARTIFACTS_DIR)/python" -depth -type d \( -name tests -o -name test -o -name __pycache__ \) -exec rm -rf {} +
-find "$(ARTIFACTS_DIR)/python" -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \) -delete
+find "$(ARTIFACTS_DIR)/python" -type f \( -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' -o -name '*.a' \
+  -o -name conftest.py -o -name 'test_*.py' -o -name '*_tests.*.so' \) -delete
 endef
 
 # $(call leave_out,PATTERNS): what is only there because a package names it.
@@ -46,3 +51,6 @@ leave_out = cd "$(ARTIFACTS_DIR)/python" && rm -rf $(1)
 # $(call keep_only,PACKAGES): these packages, their metadata and libraries, and nothing beside them.
 keep_only = cd "$(ARTIFACTS_DIR)/python" && \
   find . -mindepth 1 -maxdepth 1 $(foreach name,$(1),! -name '$(name)' ! -name '$(name)-*' ! -name '$(name).libs') -exec rm -rf {} +
+
+# $(call keep_folders,FOLDER,NAMES): of the folders in FOLDER these alone; its files stay.
+keep_folders = find "$(ARTIFACTS_DIR)/python/$(1)" -mindepth 1 -maxdepth 1 -type d $(foreach name,$(2),! -name '$(name)') -exec rm -rf {} +

@@ -27,9 +27,9 @@ if str(REPOSITORY) not in sys.path:
 
 import onnx  # noqa: E402 - after the path, as all below
 
-from layers.embedder import minilm_graph, source  # noqa: E402
-from layers.embedder.minilm_graph import Precision  # noqa: E402
-from layers.embedder.source import SourceError  # noqa: E402
+from layers.embedder import minilm_graph, source  # noqa: E402 - as above
+from layers.embedder.minilm_graph import Precision  # noqa: E402 - as above
+from layers.embedder.source import SourceError  # noqa: E402 - as above
 
 MANIFEST = "manifest.json"
 DEFAULT_OUT = REPOSITORY / ".local" / "embedder"
