@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PROFILE = "local"
+_EMPTY = '""'
+"""How the SAM CLI wants to be told that a parameter is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def drop_stale_bytecode(folder: Path) -> None:
 def _overrides(stack: Stack, template: Template) -> list[str]:
     """Return the parameters that the template has: the SAM CLI passes on all it is given, CloudFormation refuses unknown ones."""
     known = template.parameters()
-    pairs = [f"{name}={value}" for name, value in stack.deploy_parameters().items() if name in known]
+    pairs = [f"{name}={value or _EMPTY}" for name, value in stack.deploy_parameters().items() if name in known]
     return ["--parameter-overrides", *pairs] if pairs else []
 
 

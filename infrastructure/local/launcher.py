@@ -1,8 +1,8 @@
 """Runs inside the emulator's process: patches it, makes its state durable, and serves both ports on the loopback.
 
 The emulator reads its settings from the environment when it is imported, so this runs with `Stack.environment()`.
-Beside the emulated services, its port answers on `/_local/`: `GET status`, `POST save`, `POST recycle` (new workers for all
-functions).
+Beside the emulated services, its port answers on `/_local/`: `GET status`, `GET rights` (which of them functions have used),
+`POST save`, `POST recycle` (new workers for all functions).
 """
 
 # ruff: noqa: SLF001 - the emulator has no public seams; its version is pinned
@@ -32,6 +32,7 @@ from infrastructure.local.errors import LocalStackError, StateError
 from infrastructure.local.gateway import Gateway, Receive, Scope, Send
 from infrastructure.local.patches import apply_all
 from infrastructure.local.patches.patcher import Patcher
+from infrastructure.local.rights import UsedRights
 from infrastructure.local.versions import EMULATOR_VERSION
 
 HOST = "127.0.0.1"
@@ -44,12 +45,13 @@ PARSER_BYTES = 64 * 1024
 class Launcher:
     """The ASGI application of both ports."""
 
-    def __init__(self, arguments: argparse.Namespace, saver: durability.Saver) -> None:
+    def __init__(self, arguments: argparse.Namespace, saver: durability.Saver, rights: UsedRights) -> None:
         self._arguments = arguments
         self._saver = saver
         self._gateway = Gateway(arguments.stack)
         self._commands: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
             ("GET", "/_local/status"): self.status,
+            ("GET", "/_local/rights"): rights.listed,
             ("POST", "/_local/save"): self.save,
             ("POST", "/_local/recycle"): self.recycle,
         }
@@ -125,12 +127,14 @@ def main(argv: list[str] | None = None) -> None:
         apply_all(patcher := Patcher())
         saver = durability.Saver(arguments.state / "emulator")
         saver.apply(patcher)
+        rights = UsedRights()
+        rights.apply(patcher)
     except LocalStackError as error:
         sys.exit(str(error))
     hypercorn_compat.install()
     raise_file_limit()
     try:
-        asyncio.run(run(Launcher(arguments, saver), config(arguments)))
+        asyncio.run(run(Launcher(arguments, saver, rights), config(arguments)))
     except LifespanFailureError as error:
         sys.exit(str(error))
 

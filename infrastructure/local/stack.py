@@ -74,7 +74,7 @@ class Stack:
 
     @property
     def index(self) -> Path:
-        """The embedded search index: deployed as the parameter SearchEndpoint when the template has it."""
+        """The embedded search index: the parameter SearchEndpoint unless OPENSEARCH_URL names an engine on this machine."""
         return self.directory / "index.db"
 
     def environment(self) -> dict[str, str]:
@@ -88,9 +88,15 @@ class Stack:
     def deploy(self, *, force: bool = False, tell: Callable[[str], None] = lambda _: None) -> bool:
         """Build and deploy the template with the SAM CLI; `False` when nothing changed since. Raises `DeployError`.
 
-        `tell` is called with a sentence before each step that takes seconds.
+        `tell` is called with a sentence before each step that takes seconds. An OpenSearch on this machine gets its index.
         """
-        return deploy.deploy(self, tell, force=force)
+        changed = deploy.deploy(self, tell, force=force)
+        if self.outputs().get("SearchEndpoint", "").startswith("http://"):
+            # Imported late: most stacks have the embedded index.
+            from infrastructure.local import search  # noqa: PLC0415 - as it says
+
+            search.make_first_index(self)
+        return changed
 
     def push(self) -> int:
         """Bring changed code into the running functions; return how many got new code of their own. Raises `DeployError`."""
@@ -166,7 +172,7 @@ class Stack:
         local = {
             "Stage": "local",
             "EmbeddingProvider": "local",
-            "SearchEndpoint": self.index.as_uri(),
+            "SearchEndpoint": os.environ.get("OPENSEARCH_URL") or self.index.as_uri(),
             "EmbedderDir": os.environ.get("EMBEDDER_DIR", str(ROOT / ".local" / "embedder")),
             "LocalEndpoint": self.endpoint,
         }

@@ -53,6 +53,7 @@ class Indexes:
         serving = self.read()
         wanted = index_name(self.name, space)
         if serving is None:
+            self._keep_writes_from_making_indexes()
             self.make(wanted, space, size)
             self.move(add=[(wanted, read_alias(self.name)), (wanted, write_alias(self.name))])
             return True
@@ -60,6 +61,11 @@ class Indexes:
             msg = f"{serving.name} serves searches; {wanted} is another model, dimension or mapping: migrate to it."
             raise SearchError(msg)
         return False
+
+    def _keep_writes_from_making_indexes(self) -> None:
+        """Have writes refused where an index was lost: they would make it anew, without a mapping."""
+        setting = {"action.auto_create_index": f"-{self.name}-*,+*"}
+        self._engine.call("PUT", "/_cluster/settings", {"persistent": setting})
 
     def make(self, index: str, space: Space, size: Size) -> None:
         """Make an empty index without aliases; one that is there stays as it is."""

@@ -12,6 +12,7 @@ The rule which part that is: "Database File Format", section 1.6, table b-tree l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 PAGE_BYTES = 2048
 """With it a document of 384 dimensions and some 20 stems fills one overflow page."""
@@ -29,8 +30,14 @@ def zeros_around(size: int, beside: Sequence[bytes | None]) -> tuple[int, int]:
 
     The row is an INTEGER PRIMARY KEY, then the columns `beside` (text, blob or NULL), then the content column.
     """
-    header = 1 + 1 + sum(_varint(_serial(None if each is None else len(each))) for each in beside)
-    before = sum(len(each) for each in beside if each is not None)
+    return _zeros(size, tuple(None if each is None else len(each) for each in beside))
+
+
+@lru_cache(maxsize=4096)
+def _zeros(size: int, beside: tuple[int | None, ...]) -> tuple[int, int]:
+    """Return the zeros by lengths alone: the rows of a bulk load have few different ones."""
+    header = 1 + 1 + sum(_varint(_serial(each)) for each in beside)
+    before = sum(each for each in beside if each is not None)
     tail = 0
     lead = max(0, _LEAST_LOCAL - header - before)
     while True:

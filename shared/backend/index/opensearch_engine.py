@@ -114,8 +114,7 @@ def _check_endpoint(parts: SplitResult, host: str) -> None:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+    """Tell whether this is this very machine by number; a name, `localhost` too, is what a resolver makes of it."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

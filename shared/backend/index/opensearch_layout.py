@@ -50,7 +50,7 @@ def write_alias(name: str) -> str:
 
 
 def layout_of(answer: Mapping[str, Any], name: str) -> Layout:
-    """Read what the engine says of the indexes behind both aliases. Raises `IndexUnavailableError` when it cannot be used."""
+    """Read what the engine says of the indexes behind the write alias. Raises `IndexUnavailableError` when it cannot be used."""
     reading = [_target(index, said) for index, said in answer.items() if read_alias(name) in said["aliases"]]
     writing = [_target(index, said) for index, said in answer.items() if write_alias(name) in said["aliases"]]
     if len(reading) != 1 or not writing:
@@ -80,8 +80,8 @@ class Layouts:
         """Return the layout, at most `LAYOUT_LASTS` old. Raises `IndexUnavailableError`."""
         moment = self._clock.now()
         if self._known is None or not moment - self._known[0] < LAYOUT_LASTS:
-            aliases = f"/{read_alias(self._name)},{write_alias(self._name)}"
-            self._known = moment, layout_of(self._engine.call("GET", aliases), self._name)
+            # What is read is written too: the index that searches ask is among those behind the write alias.
+            self._known = moment, layout_of(self._engine.call("GET", f"/{write_alias(self._name)}"), self._name)
         return self._known[1]
 
     def forget(self) -> None:

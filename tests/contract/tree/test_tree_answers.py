@@ -57,9 +57,10 @@ def check(answer: HttpAnswer, method: str, path: str, status: int) -> Any:
     """Fail unless this answer is documented: status, content type, body and headers. Return the body."""
     assert answer.status == status, answer.body
     documented = CONTRACT["paths"][path][method.lower()]["responses"][str(status)]
-    [(kind, content)] = documented["content"].items()
+    # Where a problem document is known, what else stands there is the gateway's own: no function answers with it.
+    kind = MEDIA_TYPE if MEDIA_TYPE in documented["content"] else "application/json"
     assert answer.headers["content-type"].partition(";")[0] == kind
-    schema = {**content["schema"], "components": CONTRACT["components"]}
+    schema = {**documented["content"][kind]["schema"], "components": CONTRACT["components"]}
     faults = [f"{each.json_path}: {each.message}" for each in _validator(schema).iter_errors(answer.json())]
     assert faults == []
     assert set(answer.headers) - COMMON <= {name.lower() for name in documented.get("headers", {})}

@@ -23,7 +23,13 @@ INDEXES: dict[str, Schema] = {
     "due": [("due_pk", "HASH"), ("due_sk", "RANGE")],
     "link": [("link_pk", "HASH"), ("link_sk", "RANGE")],
 }
-HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket")
+HOLDS_DATA = (
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::OpenSearchService::Domain",
+    "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
+)
 
 each_table = pytest.mark.parametrize("table", KEYS)
 
@@ -97,9 +103,9 @@ def test_the_key_is_replaced_every_year() -> None:
 def test_what_holds_data_stays_when_the_stack_goes_or_replaces_it() -> None:
     holding = resources(*HOLDS_DATA)
 
-    assert set(holding) == {*KEYS, "DataKey", "Pepper"}
+    assert set(holding) == {*KEYS, "DataKey", "Pepper", "SearchDomain"}
     for name, resource in holding.items():
-        assert resource.get("DeletionPolicy") == "Retain", name
+        assert resource.get("DeletionPolicy") == "RetainExceptOnCreate", name
         assert resource.get("UpdateReplacePolicy") == "Retain", name
 
 
@@ -116,6 +122,7 @@ def test_nothing_has_a_fixed_name_so_that_two_stacks_fit_into_one_account() -> N
             "RoleName",
             "ManagedPolicyName",
             "LogGroupName",
+            "DomainName",
         )
         if isinstance(resource.get("Properties", {}).get(field), str)
     }
@@ -124,7 +131,9 @@ def test_nothing_has_a_fixed_name_so_that_two_stacks_fit_into_one_account() -> N
 
 
 def test_logs_are_kept_as_long_as_the_parameter_says_and_nothing_writes_elsewhere() -> None:
-    assert properties("AWS::Logs::LogGroup") == {"Logs": {"RetentionInDays": {"Ref": "LogRetentionDays"}}}
+    assert properties("AWS::Logs::LogGroup") == {
+        "Logs": {"RetentionInDays": {"Ref": "LogRetentionDays"}, "KmsKeyId": {"Fn::GetAtt": ["DataKey", "Arn"]}}
+    }
     for name, function in properties("AWS::Lambda::Function").items():
         assert function["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": "Logs"}}, name
     for name, stage in properties("AWS::ApiGatewayV2::Stage").items():

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from backend.kit.observability import SERVICE
+from tests.contract.tree.chosen_template import chosen_properties
 from tests.contract.tree.rendered_template import properties, resources, target
 from tests.support.tables import template
 
@@ -29,10 +30,15 @@ METRICS = {
     ("AWS/Lambda", "IteratorAge"): ("FunctionName", "AWS::Lambda::Function"),
     ("AWS/ApiGateway", "5xx"): ("ApiId", "AWS::ApiGatewayV2::Api"),
 }
+# Those of a domain stand under two dimensions: its name, and the account that has it.
+METRICS_OF_A_DOMAIN = {"ClusterStatus.red", "FreeStorageSpace", "JVMMemoryPressure", "5xx"}
 
 OURS = "MemorySync"
+DOMAINS = "AWS/ES"
 
-each_alarm = pytest.mark.parametrize("alarm", [name for name, each in properties(ALARM).items() if each["Namespace"] != OURS])
+each_alarm = pytest.mark.parametrize(
+    "alarm", [name for name, each in properties(ALARM).items() if each["Namespace"] not in {OURS, DOMAINS}]
+)
 each_alarm_of_ours = pytest.mark.parametrize(
     "alarm", [name for name, each in properties(ALARM).items() if each["Namespace"] == OURS]
 )
@@ -44,7 +50,9 @@ def watched_by(alarm: Json) -> str:
 
 
 def watched(metric: str) -> set[str]:
-    return {watched_by(alarm) for alarm in properties(ALARM).values() if alarm["MetricName"] == metric}
+    """Return which resources of the template an alarm watches under this metric; a domain's are looked at below."""
+    alarms = [alarm for alarm in properties(ALARM).values() if alarm["Namespace"] != DOMAINS]
+    return {watched_by(alarm) for alarm in alarms if alarm["MetricName"] == metric}
 
 
 def streaming() -> set[str]:
@@ -121,6 +129,25 @@ def test_what_runs_every_minute_and_keeps_failing_raises_an_alarm_of_its_own() -
 
 def test_an_api_that_answers_5xx_raises_an_alarm() -> None:
     assert watched("5xx") == set(properties("AWS::ApiGatewayV2::Api"))
+
+
+@pytest.mark.parametrize(
+    ("choice", "domain"),
+    [
+        ("own domain", "SearchDomain"),
+        ("three nodes", "SearchDomain"),
+        ("given domain", "SearchDomainName"),
+        ("given cluster", None),
+        ("one machine", None),
+    ],
+)
+def test_a_domain_that_is_called_raises_an_alarm_before_searches_fail(choice: str, domain: str | None) -> None:
+    alarms = [each for each in chosen_properties(choice, ALARM).values() if each["Namespace"] == DOMAINS]
+
+    assert {each["MetricName"] for each in alarms} == (METRICS_OF_A_DOMAIN if domain else set())
+    for each in alarms:
+        dimensions = {one["Name"]: one["Value"] for one in each["Dimensions"]}
+        assert dimensions == {"DomainName": {"Ref": domain}, "ClientId": {"Ref": "AWS::AccountId"}}
 
 
 @each_alarm

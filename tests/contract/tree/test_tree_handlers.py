@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from backend.kit.config import Settings
 from backend.status.http import METHODS
 from infrastructure.template import Function, functions, load
+from tests.contract.tree.chosen_template import chosen, chosen_properties
 from tests.contract.tree.rendered_template import resources, target
 from tests.support.tables import template
 
@@ -133,8 +134,24 @@ def test_every_function_gets_every_setting_and_no_other_variable() -> None:
 def test_every_setting_comes_from_a_parameter_or_a_resource() -> None:
     known = set(template()["Parameters"]) | set(template()["Resources"])
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    chosen = {"SEARCH_ENDPOINT"}
 
-    assert {name for name, value in variables.items() if target(value) not in known} == set()
+    assert {name for name, value in variables.items() if name not in chosen and target(value) not in known} == set()
+
+
+@pytest.mark.parametrize(
+    ("choice", "endpoint"),
+    [
+        ("own domain", {"Fn::Sub": "https://${SearchDomain.DomainEndpoint}"}),
+        ("given domain", {"Ref": "SearchEndpoint"}),
+        ("one machine", {"Ref": "SearchEndpoint"}),
+    ],
+)
+def test_every_function_gets_the_address_of_the_index_that_was_chosen(choice: str, endpoint: object) -> None:
+    functions = chosen_properties(choice, "AWS::Lambda::Function").values()
+
+    assert [each["Environment"]["Variables"]["SEARCH_ENDPOINT"] for each in functions] == [endpoint] * len(ALL)
+    assert chosen(choice)["Outputs"]["SearchEndpoint"]["Value"] == endpoint
 
 
 def test_every_function_runs_python_3_13_on_the_processor_that_was_chosen() -> None:

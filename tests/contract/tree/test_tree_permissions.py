@@ -9,7 +9,8 @@ import pytest
 
 from backend.embedding.bedrock_formats import FORMATS
 from infrastructure.template import functions, load
-from tests.contract.tree.rendered_template import properties, resources, target
+from tests.contract.tree.chosen_template import CHOICES, chosen_properties
+from tests.contract.tree.rendered_template import properties, target
 
 Json = dict[str, Any]
 
@@ -21,25 +22,25 @@ SIGN_IN = {
     "dynamodb:GetItem AuditTable",
     "dynamodb:PutItem AuditTable",
 }
-READ = {
-    "dynamodb:GetItem MemoriesTable",
-    "dynamodb:BatchGetItem MemoriesTable",
-    "dynamodb:Query MemoriesTable",
-    "dynamodb:Query MemoriesTable/index/list",
-    "dynamodb:Query MemoriesTable/index/due",
-}
-WRITE = {
-    "dynamodb:PutItem MemoriesTable",
-    "dynamodb:UpdateItem MemoriesTable",
-    "dynamodb:BatchWriteItem MemoriesTable",
+REQUESTS = {
     "dynamodb:GetItem IdempotencyTable",
     "dynamodb:PutItem IdempotencyTable",
     "dynamodb:UpdateItem IdempotencyTable",
 }
+READ = {"dynamodb:GetItem MemoriesTable"}
+READ_MANY = {"dynamodb:BatchGetItem MemoriesTable"}
+FIND = READ_MANY | {"dynamodb:Query MemoriesTable"}
+DUE = {"dynamodb:Query MemoriesTable/index/due"}
+PUT = {"dynamodb:PutItem MemoriesTable"}
+ADD = READ | READ_MANY | PUT | {"dynamodb:UpdateItem MemoriesTable", "dynamodb:BatchWriteItem MemoriesTable"}
 SHOW = {
+    *READ,
+    *READ_MANY,
     "dynamodb:DeleteItem MemoriesTable",
     "dynamodb:UpdateItem MemoriesTable",
     "sqs:SendMessage ParkedRows",
+    # The key of what OpenSearch holds.
+    "secretsmanager:GetSecretValue Pepper",
 }
 MODELS = {
     "arn:${AWS::Partition}:bedrock:*::foundation-model/amazon.titan-embed-text-v2:*",
@@ -47,21 +48,23 @@ MODELS = {
     "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/*.cohere.embed-*",
 }
 EMBED = {f"bedrock:InvokeModel {model}" for model in MODELS}
+SEARCH = {"es:ESHttpGet {}/memories-write", "es:ESHttpPost {}/_msearch"}
+INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
-    "AddMemory": SIGN_IN | READ | WRITE | EMBED,
-    "QueryMemories": SIGN_IN | READ | EMBED,
+    "AddMemory": SIGN_IN | REQUESTS | ADD,
+    "QueryMemories": SIGN_IN | FIND,
     "GetMemory": SIGN_IN | READ,
-    "ListMemories": SIGN_IN | READ,
-    "DeleteMemory": SIGN_IN | READ | WRITE,
-    "Status": READ | EMBED,
+    "ListMemories": SIGN_IN | FIND | {"dynamodb:Query MemoriesTable/index/list"},
+    "DeleteMemory": SIGN_IN | REQUESTS | READ | PUT,
+    "Status": READ,
     "Fallback": set(),
-    "ProjectChanges": READ | SHOW | GIVE_UP,
-    "SweepPending": READ | SHOW | GIVE_UP,
-    "RepairEmbeddings": READ | WRITE | EMBED | GIVE_UP,
+    "ProjectChanges": SHOW | GIVE_UP,
+    "SweepPending": DUE | SHOW | GIVE_UP,
+    "RepairEmbeddings": DUE | READ | READ_MANY | PUT | GIVE_UP,
     "PurgeTombstones": GIVE_UP,
     # What has to read a whole table; people start it, no user and no schedule does.
-    "RebuildIndex": READ | SHOW | {"dynamodb:Scan MemoriesTable"},
+    "RebuildIndex": SHOW | {"dynamodb:Scan MemoriesTable"},
     "Administer": SIGN_IN
     | {
         "dynamodb:BatchGetItem TenancyTable",
@@ -71,22 +74,49 @@ MAY: dict[str, set[str]] = {
         "dynamodb:UpdateItem TenancyTable",
     },
 }
+# What a function may do besides where there is a domain (its logical id is filled in), and where Bedrock embeds.
+WITH_A_DOMAIN: dict[str, set[str]] = {
+    "QueryMemories": SEARCH,
+    "Status": SEARCH,
+    "ProjectChanges": INDEX,
+    "SweepPending": INDEX,
+    "PurgeTombstones": INDEX,
+    "RebuildIndex": INDEX,
+}
+WITH_BEDROCK = dict.fromkeys(("AddMemory", "QueryMemories", "Status", "RepairEmbeddings"), EMBED)
+DOMAIN_OF = {
+    "one machine": None,
+    "own domain": "SearchDomain",
+    "three nodes": "SearchDomain",
+    "given domain": "SearchDomainName",
+    "given cluster": None,
+    "bedrock": "SearchDomain",
+}
 # SAM adds these to every function (logs, traces) and to one that follows a stream. AWS keeps them, and their resource is *.
 MANAGED = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
 MANAGED_OF_A_STREAM = {"service-role/AWSLambdaDynamoDBExecutionRole"}
 
+DOMAINS = "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/"
+
 each_function = pytest.mark.parametrize("function", MAY)
+each_choice = pytest.mark.parametrize("choice", CHOICES)
 
 
-def role_of(function: str) -> Json:
-    return properties("AWS::IAM::Role")[target(properties("AWS::Lambda::Function")[function]["Role"])]
+def may(function: str, choice: str) -> set[str]:
+    domain = DOMAIN_OF[choice]
+    entries = {each.format(domain) for each in WITH_A_DOMAIN.get(function, set())} if domain else set()
+    return MAY[function] | entries | (WITH_BEDROCK.get(function, set()) if choice == "bedrock" else set())
 
 
-def statements(role: Json) -> Iterator[Json]:
+def role_of(function: str, choice: str) -> Json:
+    return chosen_properties(choice, "AWS::IAM::Role")[target(properties("AWS::Lambda::Function")[function]["Role"])]
+
+
+def statements(role: Json, choice: str) -> Iterator[Json]:
     """Yield the statements of the role's own policies and of ours that it has."""
     documents = [policy["PolicyDocument"] for policy in role.get("Policies", [])]
     ours = [each for each in role.get("ManagedPolicyArns", []) if isinstance(each, dict)]
-    documents += [properties("AWS::IAM::ManagedPolicy")[target(each)]["PolicyDocument"] for each in ours]
+    documents += [chosen_properties(choice, "AWS::IAM::ManagedPolicy")[target(each)]["PolicyDocument"] for each in ours]
     for document in documents:
         yield from document["Statement"]
 
@@ -96,7 +126,10 @@ def listed(value: object) -> list[Any]:
 
 
 def place(resource: object) -> str:
-    """Return the resource's logical id, with `/index/NAME` for an index; a pattern as it is written."""
+    """Return the resource's logical id, with what follows it for a part of one; a pattern as it is written."""
+    if isinstance(resource, dict) and isinstance(resource.get("Fn::Sub"), list):
+        text, [(name, value)] = resource["Fn::Sub"][0], resource["Fn::Sub"][1].items()
+        return str(text).removeprefix(DOMAINS).replace(f"${{{name}}}", target(value))
     if isinstance(resource, dict) and "Fn::Sub" in resource:
         text = str(resource["Fn::Sub"])
         return text.replace("${MemoriesTable.Arn}", "MemoriesTable")
@@ -105,10 +138,10 @@ def place(resource: object) -> str:
     return target(resource)
 
 
-def allowed(role: Json) -> set[str]:
+def allowed(role: Json, choice: str) -> set[str]:
     return {
         f"{action} {place(resource)}"
-        for statement in statements(role)
+        for statement in statements(role, choice)
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
     }
@@ -118,14 +151,21 @@ def test_every_function_stands_in_the_table() -> None:
     assert set(MAY) == {function.name for function in functions(load())} == set(properties("AWS::Lambda::Function"))
 
 
+def test_only_functions_stand_in_the_tables_of_what_comes_with_a_choice() -> None:
+    assert set(WITH_A_DOMAIN) | set(WITH_BEDROCK) <= set(MAY)
+    assert set(DOMAIN_OF) == set(CHOICES)
+
+
+@each_choice
 @each_function
-def test_a_function_may_do_what_the_table_says_and_nothing_else(function: str) -> None:
-    assert allowed(role_of(function)) == MAY[function]
+def test_a_function_may_do_what_the_table_says_and_nothing_else(function: str, choice: str) -> None:
+    assert allowed(role_of(function, choice), choice) == may(function, choice)
 
 
 @each_function
 def test_a_function_has_no_policy_of_aws_but_those_for_logs_traces_and_streams(function: str) -> None:
-    theirs = {each.partition(":policy/")[2] for each in role_of(function)["ManagedPolicyArns"] if isinstance(each, str)}
+    role = role_of(function, "own domain")
+    theirs = {each.partition(":policy/")[2] for each in role["ManagedPolicyArns"] if isinstance(each, str)}
     follows_a_stream = function in {
         target(each["FunctionName"]) for each in properties("AWS::Lambda::EventSourceMapping").values()
     }
@@ -135,48 +175,55 @@ def test_a_function_has_no_policy_of_aws_but_those_for_logs_traces_and_streams(f
 
 @pytest.mark.parametrize("function", [each.name for each in functions(load()) if each.routes])
 def test_no_function_that_users_call_can_delete_an_item_or_read_a_whole_table(function: str) -> None:
-    actions = {entry.partition(" ")[0] for entry in allowed(role_of(function))}
+    actions = {entry.partition(" ")[0] for entry in allowed(role_of(function, "own domain"), "own domain")}
 
     assert actions & {"dynamodb:DeleteItem", "dynamodb:Scan"} == set()
 
 
+def test_no_function_can_make_or_drop_an_index_or_move_an_alias() -> None:
+    entries = {entry for function in MAY for entry in allowed(role_of(function, "own domain"), "own domain")}
+
+    assert {entry for entry in entries if entry.startswith("es:")} == {each.format("SearchDomain") for each in INDEX}
+    assert not any(entry.endswith(("_aliases", "/*")) or "ESHttpPut" in entry or "ESHttpDelete" in entry for entry in entries)
+
+
 def test_no_statement_allows_every_action_or_every_resource() -> None:
-    roles = properties("AWS::IAM::Role").values()
-    entries = {entry for role in roles for entry in allowed(role)}
+    roles = chosen_properties("bedrock", "AWS::IAM::Role").values()
+    entries = {entry for role in roles for entry in allowed(role, "bedrock")}
     wide = {entry for entry in entries if "*" in entry}
 
-    assert wide == EMBED, "only models are named by pattern: their versions are not ours to know"
+    # The versions of models are not ours to know; the names of indexes have the model and the mapping's version in them.
+    assert wide == EMBED | {"es:ESHttpPost SearchDomain/memories-*"}
 
 
-def test_every_model_that_the_adapter_knows_may_be_asked_and_only_where_bedrock_is_chosen() -> None:
-    [statement] = properties("AWS::IAM::ManagedPolicy")["Embeds"]["PolicyDocument"]["Statement"]
+def test_every_model_that_the_adapter_knows_may_be_asked() -> None:
     families = [model.rpartition("foundation-model/")[2].rstrip(":*") for model in MODELS if "foundation-model/" in model]
 
-    assert statement["Effect"] == {"Fn::If": ["UsesBedrock", "Allow", "Deny"]}
     for model in FORMATS:
         assert any(model.startswith(family) for family in families), model
 
 
-def test_every_other_statement_allows() -> None:
+@each_choice
+def test_every_statement_allows(choice: str) -> None:
     effects = {
         name: [statement["Effect"] for statement in each["PolicyDocument"]["Statement"]]
-        for name, each in properties("AWS::IAM::ManagedPolicy").items()
-        if name != "Embeds"
+        for name, each in chosen_properties(choice, "AWS::IAM::ManagedPolicy").items()
     }
 
     assert effects
     assert all(set(each) == {"Allow"} for each in effects.values()), effects
 
 
-def test_no_policy_is_left_that_nobody_has() -> None:
+@each_choice
+def test_no_policy_is_left_that_nobody_has(choice: str) -> None:
     had = {
         target(each)
-        for role in properties("AWS::IAM::Role").values()
+        for role in chosen_properties(choice, "AWS::IAM::Role").values()
         for each in role.get("ManagedPolicyArns", [])
         if isinstance(each, dict)
     }
 
-    assert had == set(resources("AWS::IAM::ManagedPolicy"))
+    assert had == set(chosen_properties(choice, "AWS::IAM::ManagedPolicy"))
 
 
 def test_a_role_serves_one_service() -> None:

@@ -6,9 +6,11 @@ import json
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
+from tests.contract.tree.chosen_template import chosen
 from tests.contract.tree.rendered_template import PARAMETERS, REGION, rendered, resources
 from tests.support.tables import template
 
@@ -60,3 +62,11 @@ def test_a_misspelt_action_would_be_seen() -> None:
     statement["Action"] = ["dynamodb:RemoveItem"]
 
     assert [rule for rule, message in findings(broken) if "removeitem" in message.lower()] == ["W3037"]
+
+
+@pytest.mark.parametrize("choice", ["one machine", "own domain"])
+def test_what_a_choice_of_parameters_makes_is_taken_too(choice: str) -> None:
+    # What this choice has no use for is no fault of it: a parameter or a condition that nothing names (W2001, W8001).
+    found = {finding: where for finding, where in findings(chosen(choice)).items() if finding[0] not in {"W2001", "W8001"}}
+
+    assert found == {}

@@ -14,9 +14,10 @@ from backend.kit.config import Settings
 from backend.kit.errors import InternalError
 
 
-def container(endpoint: str) -> Container:
+def container(endpoint: str, stage: str = "prod") -> Container:
     """Return a container whose settings say nothing else."""
-    return Container(Settings(**{each.name: "" for each in fields(Settings)} | {"search_endpoint": endpoint}))
+    given = {"search_endpoint": endpoint, "stage": stage}
+    return Container(Settings(**{each.name: "" for each in fields(Settings)} | given))
 
 
 def test_a_file_is_the_embedded_index(tmp_path: Path) -> None:
@@ -29,14 +30,23 @@ def test_a_file_is_the_embedded_index(tmp_path: Path) -> None:
 
 
 def test_an_address_is_opensearch() -> None:
-    assert isinstance(container("http://127.0.0.1:9").index, OpenSearchIndex)
+    assert isinstance(container("https://search.example.com").index, OpenSearchIndex)
+
+
+def test_plain_http_is_for_an_engine_on_this_very_machine() -> None:
+    assert isinstance(container("http://127.0.0.1:9", "local").index, OpenSearchIndex)
+    with pytest.raises(InternalError, match="'http' in the stage 'prod'"):
+        _ = container("http://127.0.0.1:9").index
+    for elsewhere in ("http://search.example.com", "http://10.0.0.7:9200", "http://localhost:9200"):
+        with pytest.raises(InternalError, match="another machine"):
+            _ = container(elsewhere, "local").index
 
 
 @pytest.mark.parametrize(
     ("endpoint", "reason"),
     [
         ("https://x.us-east-1.aoss.amazonaws.com", "Serverless"),
-        ("http://search.example.com", "https"),
+        ("http://search.example.com", "'http'"),
         ("ftp://search.example.com", "'ftp'"),
         ("", "no adapter"),
     ],

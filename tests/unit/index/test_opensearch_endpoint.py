@@ -25,6 +25,10 @@ KEYS = Credentials("AKIDEXAMPLE", "made-up", "session-token")
         ("https://abc.cn-north-1.aoss.amazonaws.com.cn", "Serverless"),
         ("http://search.example:9200", "plain http to another machine"),
         ("http://10.0.0.7:9200", "plain http to another machine"),
+        ("http://0.0.0.0:9200", "plain http to another machine"),
+        ("http://localhost:9200", "plain http to another machine"),
+        ("http://127.0.0.1.example:9200", "plain http to another machine"),
+        ("http://127.0.0.1@search.example", "holds credentials"),
         ("https://admin:pass@search.example", "holds credentials"),
         ("https://search.example/prefix", "has a path"),
         ("ftp://search.example", "no http or https address"),
@@ -37,9 +41,7 @@ def test_an_endpoint_that_cannot_serve_is_refused_with_the_reason(endpoint: str,
     assert "pass@" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "endpoint", ["http://127.0.0.1:9200", "http://localhost:9200", "http://[::1]:9200", "https://search.example"]
-)
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9200", "http://[::1]:9200", "https://search.example"])
 def test_loopback_and_https_are_spoken_to_without_a_signature(endpoint: str) -> None:
     assert auth_of(connect(endpoint, region="eu-west-1")) is None
 

@@ -39,6 +39,16 @@ def test_what_passes_by_itself_is_asked_again(world: World, status: int) -> None
     assert world.clock.slept == [0.1, 0.2]
 
 
+def test_the_purge_has_the_files_written_anew_that_hold_something_deleted(world: World) -> None:
+    world.server.tell("/_delete_by_query", *[(200, {"timed_out": False, "failures": [], "deleted": 0, "total": 0})] * 2)
+    assert world.index.purge_tombstones(0) == 0
+    [flushed], [merged] = world.server.sent("/one/_flush"), world.server.sent("/one/_forcemerge")
+    assert "force=true" in flushed.path
+    assert "only_expunge_deletes=true" in merged.path
+    assert "wait_for_completion=false" in merged.path
+    assert world.server.requests.index(flushed) < world.server.requests.index(merged)
+
+
 def test_asking_again_has_an_end(world: World) -> None:
     world.server.tell("/_msearch", *[(503, REFUSAL)] * 9)
     with pytest.raises(IndexUnavailableError, match="some_exception"):

@@ -75,7 +75,17 @@ def test_two_stacks_get_different_ports_and_keep_their_state_apart(tmp_path: Pat
 
     assert len({one.port, one.api_port}) == 2
     assert one.environment()["STATE_DIR"] != two.environment()["STATE_DIR"]
-    assert one.deploy_parameters()["SearchEndpoint"] == (tmp_path / "1" / "index.db").as_uri()
+    assert one.index != two.index
+
+
+def test_the_index_is_a_file_of_the_state_unless_an_engine_on_this_machine_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack(state=tmp_path)
+    monkeypatch.delenv("OPENSEARCH_URL", raising=False)
+    assert stack.deploy_parameters()["SearchEndpoint"] == (tmp_path / "index.db").as_uri()
+    monkeypatch.setenv("OPENSEARCH_URL", "http://127.0.0.1:9200")
+    assert stack.deploy_parameters()["SearchEndpoint"] == "http://127.0.0.1:9200"
 
 
 def test_parameters_of_a_stack_win_over_the_local_ones(tmp_path: Path) -> None:
