@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 _BLOCK = 1 << 20
@@ -30,6 +34,31 @@ def check_digests(folder: Path, listing: Path) -> None:
     wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     if wrong:
         msg = f"These files in {folder} are not what {listing.name} pins: {', '.join(wrong)}. Remove the folder and build again."
+        raise EngineError(msg)
+
+
+def check_digest(file: Path, expected: str) -> None:
+    """Compare one file with its SHA-256. Raises `EngineError`."""
+    if _digest(file) != expected:
+        msg = f"{file} is not what is pinned. Remove it and build again."
+        raise EngineError(msg)
+
+
+@contextmanager
+def one_builder(lock: Path) -> Iterator[None]:
+    """Let one process build while the others wait for its result."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def run_tool(*command: str, folder: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
+    """Run a build's tool, in a folder and with settings in its environment. Raises `EngineError` with the end of its output."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env={**os.environ, **(settings or {})}
+    )
+    if done.returncode:
+        msg = f"{command[0]} failed with code {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}"
         raise EngineError(msg)
 
 

@@ -1,12 +1,22 @@
-"""The template's tables on moto: keys, indexes, streams and TTL are read from template.yaml, so that they cannot drift."""
+"""The template's tables on what stands for DynamoDB: keys, indexes, streams and TTL are read from template.yaml.
+
+DYNAMODB_ENGINE says what that is: `moto` (unless told otherwise), `dynoxide`, or an address of loopback.
+DYNAMODB_PAGE is the most that one answer to a query or a scan may hold: real tables end pages early too.
+"""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from moto import mock_aws
@@ -14,6 +24,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from backend.kit.clock import Clock, FakeClock
 from backend.kit.dynamodb import Faults, Seam, Table
+from infrastructure.engines.dynoxide import process
 
 REGION = "eu-central-1"
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
@@ -27,6 +38,13 @@ CREATED = (
     "StreamSpecification",
 )
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": REGION}
+MOTO = "moto"
+DYNOXIDE = "dynoxide"
+
+
+def engine() -> str:
+    """Return what stands for DynamoDB: `moto`, `dynoxide`, or an address."""
+    return os.environ.get("DYNAMODB_ENGINE", MOTO)
 
 
 @cache
@@ -44,28 +62,47 @@ def table_definitions() -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def aws() -> Iterator[None]:
-    """Put moto in the place of AWS, with the template's tables, and made-up credentials in the environment."""
+    """Put moto in the place of AWS, and the engine in that of DynamoDB, with the template's tables and made-up credentials."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in CREDENTIALS.items():
             patch.setenv(name, value)
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_REGION"):
             patch.delenv(name, raising=False)
+        if engine() != MOTO:
+            patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", address(engine()))
         with mock_aws():
-            _create_tables()
+            for name in table_definitions():
+                create_table(name)
             yield
 
 
-def moto_seam(clock: Clock | None = None, faults: Faults | None = None) -> Seam:
-    """Return a seam to moto's tables; only inside `aws()`."""
+def template_seam(clock: Clock | None = None, faults: Faults | None = None) -> Seam:
+    """Return a seam to the template's tables; only inside `aws()`."""
     seam = Seam(clock or FakeClock(), REGION, faults=faults)
-    seam._client = _client()
+    seam._client = _client(engine())
     return seam
 
 
-def moto_table(name: str, clock: Clock | None = None, faults: Faults | None = None) -> Table:
+def template_table(name: str, clock: Clock | None = None, faults: Faults | None = None) -> Table:
     """Return one of the template's tables by its logical id; only inside `aws()`."""
     assert name in table_definitions(), f"template.yaml has no table {name}"
-    return Table(name, moto_seam(clock, faults))
+    return Table(name, template_seam(clock, faults))
+
+
+def fresh_token() -> str:
+    """Return a transaction's token that was never used: an engine remembers them for as long as the service does."""
+    return uuid.uuid4().hex
+
+
+def create_table(name: str) -> None:
+    """Make one of the template's tables anew, empty; only inside `aws()`."""
+    client = _client(engine())
+    if name in client.list_tables()["TableNames"]:
+        client.delete_table(TableName=name)
+    client.create_table(**table_definitions()[name])
+    lifetime = template()["Resources"][name]["Properties"].get("TimeToLiveSpecification")
+    if lifetime:
+        client.update_time_to_live(TableName=name, TimeToLiveSpecification=lifetime)
 
 
 def _created(properties: dict[str, Any]) -> dict[str, Any]:
@@ -77,15 +114,34 @@ def _created(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _client() -> Any:
-    """Return a client as the seam makes it; one for all tests, because making one reads megabytes of descriptions."""
-    return Seam(FakeClock(), REGION).client
+def _client(_: str) -> Any:
+    """Return an engine's client as the seam makes it; one for all tests, because making one reads megabytes of descriptions."""
+    client = Seam(FakeClock(), REGION).client
+    if "DYNAMODB_PAGE" in os.environ:
+        _shorten_pages(client.meta.events, int(os.environ["DYNAMODB_PAGE"]))
+    return client
 
 
-def _create_tables() -> None:
-    client = _client()
-    for name, definition in table_definitions().items():
-        client.create_table(**definition)
-        lifetime = template()["Resources"][name]["Properties"].get("TimeToLiveSpecification")
-        if lifetime:
-            client.update_time_to_live(TableName=name, TimeToLiveSpecification=lifetime)
+def _shorten_pages(events: Any, most: int) -> None:
+    def shortened(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**params, "Limit": min(most, params.get("Limit", most))}
+
+    for operation in ("Query", "Scan"):
+        events.register(f"provide-client-params.dynamodb.{operation}", shortened)
+
+
+@cache
+def address(engine: str) -> str:
+    """Return an engine's address: that which was given, or that of one started for this process."""
+    if engine != DYNOXIDE:
+        assert urlsplit(engine).hostname == "127.0.0.1", "tables are dropped here: only an engine of this machine will do"
+        return engine
+    folder = Path(tempfile.mkdtemp(prefix="dynoxide-"))
+    running = process.start(folder)
+    atexit.register(_end, folder)
+    return running.url
+
+
+def _end(folder: Path) -> None:
+    process.stop(folder)
+    shutil.rmtree(folder)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
-import subprocess
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from infrastructure.engines.cache import EngineError, cache_directory, check_digests
+from infrastructure.engines.cache import EngineError, cache_directory, check_digests, one_builder, run_tool
 
 VERSION = "2.19.1"
 TOOLS = ("java", "javac", "mvn")
@@ -32,26 +28,19 @@ def home() -> Path:
     folder = cache_directory() / f"opensearch-{VERSION}"
     built = folder / "home"
     folder.mkdir(parents=True, exist_ok=True)
-    with _one_builder(folder / "lock"):
+    with one_builder(folder / "lock"):
         if not built.is_dir():
             _build(folder, built)
     return built
-
-
-@contextmanager
-def _one_builder(lock: Path) -> Iterator[None]:
-    """Let one process build while the others wait for its result."""
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _build(folder: Path, built: Path) -> None:
     if missing := missing_tools():
         msg = f"OpenSearch needs {', '.join(missing)}: a JDK of version 17 and Maven."
         raise EngineError(msg)
+    print(f"Fetching OpenSearch {VERSION}: about a minute, once ...", flush=True)
     fetched = folder / "fetched"
-    _run("mvn", "-B", "-q", "-f", str(_HERE / "pom.xml"), "dependency:copy", f"-Dfetched={fetched}")
+    run_tool("mvn", "-B", "-q", "-f", str(_HERE / "pom.xml"), "dependency:copy", f"-Dfetched={fetched}")
     check_digests(fetched, _HERE / "digests.txt")
     unfinished = folder / "unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -66,14 +55,7 @@ def _build(folder: Path, built: Path) -> None:
         for jar in fetched.glob("*.jar"):
             if jar.name.startswith(beginnings):
                 shutil.copy(jar, place)
-    _run("javac", "-cp", str(home / "lib" / "*"), "-d", str(home / "lib"), str(_HERE / "Engine.java"))
+    run_tool("javac", "-cp", str(home / "lib" / "*"), "-d", str(home / "lib"), str(_HERE / "Engine.java"))
     # Last, so that a home that is there is whole whenever the build was interrupted.
     home.rename(built)
     shutil.rmtree(unfinished)
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        msg = f"{command[0]} failed with code {done.returncode}:\n{(done.stdout + done.stderr)[-2000:]}"
-        raise EngineError(msg)

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from backend.audit.fake import FakeAuditLog
 from backend.audit.model import SHARDS, Action, AuditEntry, ChainReport, chain_name, first_shard
 from backend.audit.ports import AuditLog
 from backend.audit.store import DynamoAuditLog
 from backend.kit.clock import FakeClock
-from backend.kit.dynamodb import Seam, Table, set_to
+from backend.kit.dynamodb import Table, set_to
 from backend.kit.errors import ThrottledError
-from backend.kit.ids import FakeIds, UlidIds
+from backend.kit.ids import UlidIds
+from tests.support.tables import aws, create_table, engine, template_seam, template_table
 
 NOW = datetime(2026, 1, 5, 23, 59, 59, 999_000, tzinfo=UTC)
 DAY = "2026-01-05"
@@ -40,21 +38,12 @@ def entry_of(number: int = 1, **changes: Any) -> AuditEntry:
 
 @pytest.fixture(scope="module")
 def tables() -> Iterator[Callable[[], Table]]:
-    """Return a way to make an empty table; one moto for the module, since starting it is what takes the time."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        client, seam, numbers = boto3.client("dynamodb", region_name="us-east-1"), Seam(FakeClock(), "us-east-1"), count()
+    """Return a way to make an empty table; one stand-in for the module, since starting it is what takes the time."""
+    with aws():
 
         def make() -> Table:
-            name = f"audit-{next(numbers)}"
-            client.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk")],
-            )
-            return Table(name, seam)
+            create_table("AuditTable")
+            return template_table("AuditTable")
 
         yield make
 
@@ -64,7 +53,7 @@ def table(tables: Callable[[], Table]) -> Table:
     return tables()
 
 
-@pytest.fixture(params=["fake", "moto"])
+@pytest.fixture(params=["fake", engine()])
 def log(request: pytest.FixtureRequest) -> AuditLog:
     if request.param == "fake":
         return FakeAuditLog()
@@ -200,7 +189,7 @@ def test_a_chain_cannot_stand_in_for_another(table: Table) -> None:
 def test_whoever_writes_the_table_without_the_key_cannot_forge_a_link(table: Table) -> None:
     log = stored(table)
     log.record(entry_of(SAME_CHAIN[0]))
-    forger = DynamoAuditLog(table, lambda _: b"guessed" * 5, FakeIds())
+    forger = DynamoAuditLog(table, lambda _: b"guessed" * 5, UlidIds(FakeClock()))
 
     forger.record(entry_of(SAME_CHAIN[1]))
 
@@ -248,7 +237,7 @@ def test_the_loser_of_a_race_goes_to_another_chain_until_all_were_tried(table: T
                 chain_name("acme", DAY, shard), "HEAD", actions=[set_to("count", 1), set_to("mac", f"{next(moves):064d}")]
             )
 
-    racing = Table(table.name, Seam(FakeClock(), "us-east-1", faults=Races(rival, times)))
+    racing = Table(table.name, template_seam(faults=Races(rival, times)))
     before = len(log.entries("acme", DAY))
     racer = stored(racing)
 
@@ -280,6 +269,6 @@ def test_an_entry_that_comes_while_a_chain_is_verified_is_no_break(table: Table)
             del operation, arguments
             return answer
 
-    reader = stored(Table(table.name, Seam(FakeClock(), "us-east-1", faults=Late())))
+    reader = stored(Table(table.name, template_seam(faults=Late())))
     assert reader.verify("acme", DAY, 0) == ChainReport(1)
     assert log.verify("acme", DAY, 0) == ChainReport(2)

@@ -3,11 +3,11 @@ from collections.abc import Iterator
 import pytest
 
 from backend.kit.dynamodb import Table
-from tests.support.tables import aws, moto_table
+from tests.support.tables import aws, engine, template_table
 
 
-@pytest.fixture(params=["moto"])
+@pytest.fixture(params=[engine()])
 def table() -> Iterator[Table]:
-    """The memories table, empty. Another engine than moto joins as one more parameter."""
+    """The memories table, empty."""
     with aws():
-        yield moto_table("MemoriesTable")
+        yield template_table("MemoriesTable")

@@ -19,7 +19,7 @@ from backend.kit.dynamodb import (
     transact,
 )
 from backend.kit.errors import InternalError
-from tests.support.tables import aws, moto_table
+from tests.support.tables import aws, fresh_token, template_table
 
 IS_NEW = attribute("pk").does_not_exist()
 THERE = attribute("pk").exists()
@@ -190,7 +190,7 @@ def test_a_delete_whose_condition_fails_removes_nothing_and_shows_what_is_there(
 
 def test_a_table_of_one_key_is_used_with_one_key() -> None:
     with aws():
-        table = moto_table("IdempotencyTable")
+        table = template_table("IdempotencyTable")
         table.put({"pk": "p", "state": "claimed"}, IS_NEW)
         table.update("p", actions=[set_to("state", "done")])
 
@@ -221,7 +221,7 @@ def test_a_transaction_does_all_its_writes(table: Table) -> None:
             Delete(table, ("d", "s"), THERE),
             Check(table, ("c", "s"), attribute("open") == True),  # noqa: E712 - builds a condition
         ],
-        "token-1",
+        fresh_token(),
     )
 
     assert table.get("p", "s") == {"pk": "p", "sk": "s", "b": b"\1"}
@@ -241,7 +241,7 @@ def test_a_transaction_refused_does_nothing_and_says_for_each_write_why_and_what
                 Update(table, ("u", "s"), [attribute("n").add(1)], attribute("n") == 4),
                 Delete(table, ("none", "s"), THERE),
             ],
-            "token-2",
+            fresh_token(),
         )
 
     first, taken, changed, gone = error.value.reasons
@@ -259,13 +259,13 @@ def test_a_transaction_refused_does_nothing_and_says_for_each_write_why_and_what
 
 def test_a_check_that_fails_stops_the_transaction(table: Table) -> None:
     with pytest.raises(TransactionCanceledError):
-        transact(table.seam, [Put(table, {"pk": "p", "sk": "s"}), Check(table, ("c", "s"), THERE)], "token-3")
+        transact(table.seam, [Put(table, {"pk": "p", "sk": "s"}), Check(table, ("c", "s"), THERE)], fresh_token())
 
     assert table.get("p", "s") is None
 
 
 def test_a_transaction_reaches_over_tables(table: Table) -> None:
-    other = moto_table("TenancyTable")
-    transact(table.seam, [Put(table, {"pk": "p", "sk": "s"}), Put(other, {"pk": "p", "sk": "s"})], "token-4")
+    other = template_table("TenancyTable")
+    transact(table.seam, [Put(table, {"pk": "p", "sk": "s"}), Put(other, {"pk": "p", "sk": "s"})], fresh_token())
 
     assert table.get("p", "s") == other.get("p", "s") == {"pk": "p", "sk": "s"}

@@ -1,4 +1,4 @@
-"""Every promise of the ports is held against the fakes and against the adapters on moto."""
+"""Every promise of the ports is held against the fakes and against the adapters on what stands for DynamoDB."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from backend.memories.model import Memory
 from backend.memories.ports import MemoryStore, RequestLog
 from backend.memories.store import DynamoMemoryStore
 from tests.contract.memories.memory_world import World, emulated, make_tables
+from tests.support.tables import engine
 
 
 @pytest.fixture
@@ -31,16 +32,16 @@ def aws() -> Iterator[Any]:
 
 @pytest.fixture
 def world(aws: Any, clock: FakeClock) -> World:
-    make_tables(aws)
+    make_tables()
     return World(aws, clock)
 
 
-@pytest.fixture(params=["fake", "moto"])
+@pytest.fixture(params=["fake", engine()])
 def store(request: pytest.FixtureRequest, clock: FakeClock) -> MemoryStore:
     if request.param == "fake":
         return FakeMemoryStore(clock)
-    moto: World = request.getfixturevalue("world")
-    return moto.store
+    world: World = request.getfixturevalue("world")
+    return world.store
 
 
 @pytest.fixture
@@ -62,9 +63,9 @@ def fill(store: MemoryStore) -> Callable[[Sequence[Memory]], None]:
     return put
 
 
-@pytest.fixture(params=["fake", "moto"])
+@pytest.fixture(params=["fake", engine()])
 def log(request: pytest.FixtureRequest) -> RequestLog:
     if request.param == "fake":
         return FakeRequestLog(FakeIds())
-    moto: World = request.getfixturevalue("world")
-    return moto.requests
+    world: World = request.getfixturevalue("world")
+    return world.requests

@@ -28,21 +28,19 @@ IDEMPOTENCY = "IdempotencyTable"
 
 @contextmanager
 def emulated() -> Iterator[Any]:
-    """Let moto stand for AWS and hand out a client, made as the seam makes its own: making one takes long."""
+    """Let stand-ins be AWS and hand out a client, made as the seam makes its own: making one takes long."""
     with tables.aws():
-        yield tables.moto_seam().client
+        yield tables.template_seam().client
 
 
-def make_tables(client: Any) -> None:
+def make_tables() -> None:
     """Make the template's two tables anew, empty."""
-    definitions = tables.table_definitions()
     for name in (MEMORIES, IDEMPOTENCY):
-        client.delete_table(TableName=name)
-        client.create_table(**definitions[name])
+        tables.create_table(name)
 
 
 class OneCallAtATime(Seam):
-    """The seam, made safe for threads: each call is atomic in the service, but not in its stand-in."""
+    """The seam, made safe for threads: each call is atomic in the service, but not in moto."""
 
     def __init__(self, client: Any, clock: Clock, faults: Faults | None = None) -> None:
         super().__init__(clock, tables.REGION, faults=faults)
@@ -116,7 +114,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.ids = UlidIds(self.clock)
-        self.seam = OneCallAtATime(self.client, self.clock, self.faults)
+        self.seam = self._seam()
         macs = TenantMacs(FakeSecrets())
         self.store = DynamoMemoryStore(Table(MEMORIES, self.seam), macs, self.clock, self.ids)
         self.requests = DynamoRequestLog(Table(IDEMPOTENCY, self.seam), self.ids, self.clock)
@@ -128,6 +126,11 @@ class World:
             clock=self.clock,
             ids=self.ids,
         )
+
+    def _seam(self) -> Seam:
+        if tables.engine() == tables.MOTO:
+            return OneCallAtATime(self.client, self.clock, self.faults)
+        return tables.template_seam(self.clock, self.faults)
 
     def another(self, faults: Faults | None = None) -> World:
         """Return the use cases of another process on the same tables, with faults of its own."""

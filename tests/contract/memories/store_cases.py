@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 from backend.memories.documents import change_for, document_of
 from backend.memories.model import Memory
 from backend.memories.ports import MemoryStore
+from tests.unit.memories.samples import memory
 
 Fill = Callable[[Sequence[Memory]], None]
 
@@ -22,3 +25,12 @@ def forgotten(store: MemoryStore, each: Memory) -> Memory:
     gone = each.forgotten(each.updated_at + timedelta(seconds=1))
     store.replace(gone, change_for(gone))
     return gone
+
+
+def add_large(store: MemoryStore, count: int) -> None:
+    """Add memories whose words do not compress: 14 markers of them fill a page of the table."""
+    chance = Random(1)  # noqa: S311 - words, not secrets
+    stems = {f"{chance.getrandbits(40):x}": 1 for _ in range(10_000)}
+    for number in range(count):
+        each = memory(number)
+        store.add(each, replace(document_of(each), stems=stems), guarded=False)

@@ -230,6 +230,13 @@ def test_a_list_is_newest_first_and_pages_cover_it_once(store: MemoryStore) -> N
     ]
 
 
+def test_a_list_is_whole_also_when_nothing_is_pending_any_more(store: MemoryStore) -> None:
+    for number in range(5):
+        store.settle(added(store, memory(number)))
+
+    assert ids_on(store) == [[memory_id(4), memory_id(3), memory_id(2)], [memory_id(1), memory_id(0)]]
+
+
 def test_a_list_that_fills_its_last_page_ends_there(store: MemoryStore) -> None:
     for number in range(6):
         added(store, memory(number))

@@ -11,7 +11,7 @@ from backend.memories.documents import change_for, document_of
 from backend.memories.model import NEWEST_PENDING
 from backend.memories.ports import MemoryStore
 from backend.tenancy.scope import Environment, user_scope
-from tests.contract.memories.store_cases import Fill, added, forgotten
+from tests.contract.memories.store_cases import Fill, add_large, added, forgotten
 from tests.unit.memories.samples import (
     ACME,
     MODEL,
@@ -82,6 +82,15 @@ def test_the_newest_changes_are_read_and_it_is_said_when_there_are_more(
     assert is_more is more
     assert len(changes) == NEWEST_PENDING
     assert {change.memory_id for change in changes} == {memory_id(count - 1 - number) for number in range(NEWEST_PENDING)}
+
+
+def test_changes_that_fill_several_pages_of_the_table_are_all_read(store: MemoryStore) -> None:
+    add_large(store, 20)
+
+    changes, is_more = store.pending(ACME)
+
+    assert [change.memory_id for change in changes] == [memory_id(19 - number) for number in range(20)]
+    assert not is_more
 
 
 # What is due

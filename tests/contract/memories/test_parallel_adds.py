@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from threading import Barrier
+from threading import Barrier, Lock
 from typing import Any, TypeVar
 
 from backend.kit.errors import RequestInFlightError
@@ -25,15 +25,18 @@ class Conflicts:
 
     sent: Counter[str] = field(default_factory=Counter)
     refused: int = 0
+    turn: Lock = field(default_factory=Lock)
 
     def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
-        """Refuse what others are writing to at this moment. Called by one thread at a time."""
+        """Refuse what others are writing to at this moment."""
         if operation != "TransactWriteItems":
             return
         token = arguments["ClientRequestToken"]
-        self.sent[token] += 1
-        if self.sent[token] == 1 and len(self.sent) % 2:
-            self.refused += 1
+        with self.turn:
+            self.sent[token] += 1
+            is_refused = self.sent[token] == 1 and len(self.sent) % 2
+            self.refused += bool(is_refused)
+        if is_refused:
             conflict = cancelled("None", "None", "TransactionConflict")
             raise conflict
 

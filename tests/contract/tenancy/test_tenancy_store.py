@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from backend.kit.clock import FakeClock
-from backend.kit.dynamodb import Seam, Table
+from backend.kit.dynamodb import Table
 from backend.kit.errors import ConflictError, KeyNotFoundError, ProjectNotFoundError, TenantNotFoundError
-from backend.kit.ids import FakeIds
+from backend.kit.ids import UlidIds
 from backend.tenancy.fake import FakeTenancyStore
 from backend.tenancy.model import ApiKeyRecord, Permission, Project, ScopeMode, Tenant, TokenIssuer
 from backend.tenancy.ports import TenancyStore
 from backend.tenancy.scope import Environment
 from backend.tenancy.store import DynamoTenancyStore
+from tests.support.tables import aws, create_table, engine, template_table
 
 NOW = datetime(2026, 1, 5, 9, 0, 0, 123_000, tzinfo=UTC)
 ACME = Tenant("acme", "Ácme & Söhne", ScopeMode.STRICT, NOW)
@@ -46,30 +44,21 @@ ISSUER = TokenIssuer(
 
 @pytest.fixture(scope="module")
 def tables() -> Iterator[Callable[[], Table]]:
-    """Return a way to make an empty table; one moto for the module, since starting it is what takes the time."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "testing")
-        client, seam, numbers = boto3.client("dynamodb", region_name="us-east-1"), Seam(FakeClock(), "us-east-1"), count()
+    """Return a way to make an empty table; one stand-in for the module, since starting it is what takes the time."""
+    with aws():
 
         def make() -> Table:
-            name = f"tenancy-{next(numbers)}"
-            client.create_table(
-                TableName=name,
-                BillingMode="PAY_PER_REQUEST",
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                AttributeDefinitions=[{"AttributeName": each, "AttributeType": "S"} for each in ("pk", "sk")],
-            )
-            return Table(name, seam)
+            create_table("TenancyTable")
+            return template_table("TenancyTable")
 
         yield make
 
 
-@pytest.fixture(params=["fake", "moto"])
+@pytest.fixture(params=["fake", engine()])
 def store(request: pytest.FixtureRequest, tables: Callable[[], Table]) -> TenancyStore:
     if request.param == "fake":
         return FakeTenancyStore()
-    return DynamoTenancyStore(tables(), FakeIds())
+    return DynamoTenancyStore(tables(), UlidIds(FakeClock()))
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""A strict DynamoDB on this machine, on loopback only."""
