@@ -12,12 +12,17 @@ from backend.kit.problems import MEDIA_TYPE
 from infrastructure.openapi.parts import (
     ANSWERS_SAY,
     DESCRIPTION,
+    FAULT,
+    GATEWAY_REFUSES,
+    GATEWAY_REFUSES_BODIES,
     HEADERS,
     LINKS,
     MEANINGS,
     PROBLEM,
+    REFUSAL,
     REFUSALS_SAY,
     SECURITY_SCHEMES,
+    TAGS,
 )
 from infrastructure.template import functions, load
 
@@ -26,6 +31,7 @@ TARGET = ROOT / "shared" / "backend" / "openapi.json"
 PUBLIC = frozenset({"/health", "/health/ready", "/version", "/openapi.json"})
 _FASTAPIS_WORDS = frozenset({"Successful Response"})
 _DONE = frozenset({"200", "201"})
+_GATEWAYS_TYPE = "application/json"
 
 
 def assemble() -> dict[str, Any]:
@@ -34,9 +40,10 @@ def assemble() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "MemorySync", "version": "1", "description": DESCRIPTION, "license": {"name": "Apache-2.0"}},
         "servers": [{"url": "/"}],
+        "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": {},
         "components": {
-            "schemas": {"Problem": PROBLEM},
+            "schemas": {"Problem": PROBLEM, "Fault": FAULT, "GatewayRefusal": REFUSAL},
             "securitySchemes": SECURITY_SCHEMES,
             "headers": deepcopy(HEADERS),
         },
@@ -58,7 +65,14 @@ def assemble() -> dict[str, Any]:
 
 def as_text(document: dict[str, Any]) -> str:
     """Return the document as the file holds it."""
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(_sorted(document), indent=1, ensure_ascii=False) + "\n"
+
+
+def _sorted(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the value with its members by name, but problem documents first: makers of clients read one content type."""
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value, key=lambda name: (name != MEDIA_TYPE, name))}
+    return [_sorted(each) for each in value] if isinstance(value, list) else value
 
 
 def _complete(operation: dict[str, Any], *, public: bool) -> None:
@@ -67,14 +81,13 @@ def _complete(operation: dict[str, Any], *, public: bool) -> None:
     name = operation["summary"].lower().replace(" ", "_")
     operation["operationId"] = name
     operation["summary"] = operation.pop("description").partition("\n")[0].removesuffix(".")
+    operation["tags"] = ["status" if public else "memory"]
     operation["security"] = [] if public else [{scheme: []} for scheme in SECURITY_SCHEMES]
-    responses = operation["responses"]
-    for status in [status for status, answer in responses.items() if "HTTPValidationError" in str(answer)]:
-        del responses[status]
-    if public:
-        responses["500"] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    for status, answer in responses.items():
-        if MEDIA_TYPE in answer["content"] or answer["description"] in _FASTAPIS_WORDS:
+    _complete_refusals(operation, public=public)
+    for parameter in operation.get("parameters", []):
+        parameter["schema"] = _of_text(parameter["schema"])
+    for status, answer in operation["responses"].items():
+        if status not in _DONE or answer["description"] in _FASTAPIS_WORDS:
             answer["description"] = MEANINGS[status]
         for content in answer["content"].values():
             # A title such as "Response Add Memory Memory Add Post" helps nobody; a named schema keeps its own.
@@ -82,8 +95,27 @@ def _complete(operation: dict[str, Any], *, public: bool) -> None:
         said = _headers(name, status, answer, public=public)
         if said:
             answer["headers"] = {header: {"$ref": f"#/components/headers/{header}"} for header in said}
-        if status in _DONE and name in LINKS:
-            answer["links"] = deepcopy(LINKS[name])
+        if (name, status) in LINKS:
+            answer["links"] = deepcopy(LINKS[name, status])
+
+
+def _complete_refusals(operation: dict[str, Any], *, public: bool) -> None:
+    """Leave out what is never answered; add what every function may answer, and the gateway in front of it."""
+    responses = operation["responses"]
+    for status in [status for status, answer in responses.items() if "HTTPValidationError" in str(answer)]:
+        del responses[status]
+    if public:
+        for status in ("400", "500"):
+            responses[status] = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status in (*GATEWAY_REFUSES, *(GATEWAY_REFUSES_BODIES if "requestBody" in operation else ())):
+        content = responses.setdefault(status, {"content": {}})["content"]
+        content[_GATEWAYS_TYPE] = {"schema": {"$ref": "#/components/schemas/GatewayRefusal"}}
+
+
+def _of_text(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter's schema without null, which no header, query or path can carry, and without FastAPI's title."""
+    [form] = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    return {name: each for name, each in {**schema, **form}.items() if name not in {"anyOf", "title"}}
 
 
 def _headers(operation: str, status: str, answer: dict[str, Any], *, public: bool) -> tuple[str, ...]:

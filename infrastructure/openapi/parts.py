@@ -26,17 +26,7 @@ PROBLEM: Json = {
         "retry_after": {"type": "integer", "description": "Seconds; the same as the header Retry-After."},
         "errors": {
             "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {
-                    "pointer": {
-                        "type": "string",
-                        "description": "JSON pointer into the body, or `header:NAME`, `query:NAME`, `path:NAME`.",
-                    },
-                    "detail": {"type": "string", "description": "The cure."},
-                },
-            },
+            "items": {"$ref": "#/components/schemas/Fault"},
         },
     },
     "examples": [
@@ -45,13 +35,38 @@ PROBLEM: Json = {
             "title": "End user missing",
             "status": 400,
             "detail": "This route needs an end user.",
-            "instance": "/memory/add",
+            "instance": "/memory",
             "code": "end-user-missing",
             "request_id": "Nd7hcg3ZoAMEVCg=",
-            "errors": [{"pointer": "header:X-End-User-ID", "detail": "Send X-End-User-ID, or user_id in the body."}],
+            "errors": [{"pointer": "header:X-End-User-ID", "detail": "Send X-End-User-ID."}],
         }
     ],
 }
+FAULT: Json = {
+    "title": "Fault",
+    "description": "One field that is wrong.",
+    "type": "object",
+    "required": ["pointer", "detail"],
+    "properties": {
+        "pointer": {
+            "type": "string",
+            "description": "JSON pointer into the body, or `header:NAME`, `query:NAME`, `path:NAME`.",
+        },
+        "detail": {"type": "string", "description": "The cure."},
+    },
+}
+REFUSAL: Json = {
+    "title": "GatewayRefusal",
+    "description": "What the gateway in front of the service says by itself.",
+    "type": "object",
+    "required": ["message"],
+    "properties": {"message": {"type": "string"}},
+    "examples": [{"message": "Request Header Fields Too Large"}],
+}
+# Statuses by which the gateway may refuse any request, and one with a body. By some of them the service refuses too.
+GATEWAY_REFUSES = ("429", "431", "500", "503")
+GATEWAY_REFUSES_BODIES = ("413",)
+TAGS = {"memory": "Remember, find, read, list and forget.", "status": "What the service says of itself."}
 SECURITY_SCHEMES: Json = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`ms_live_…`, `ms_test_…`, `ms_dev_…`"},
     "Token": {
@@ -74,9 +89,11 @@ MEANINGS: dict[str, str] = {
     "409": "A request under the same idempotency key is being worked on, or somebody else was quicker.",
     "410": "It was here, and was forgotten since.",
     "412": "The memory is at another revision than the one that If-Match names.",
-    "413": "The text or the metadata is over its limit.",
+    "413": "The text, the metadata or the whole body is over its limit.",
     "415": "The body is not JSON by its content type.",
     "422": "Well formed, but a value is not allowed.",
+    "429": "More requests a second than the gateway lets through.",
+    "431": "Request line and headers together are over the gateway's limit.",
     "500": "Our fault; the request id finds the reason in our logs.",
     "503": "Something the service stands on does not answer; trying again later is right.",
 }
@@ -107,10 +124,34 @@ ANSWERS_SAY: dict[str, tuple[str, ...]] = {
     "get_memory": ("ETag",),
     "forget_memory": ("Idempotent-Replay",),
 }
+
+
 # What can be done with what an operation made.
-LINKS: dict[str, Json] = {
-    "add_memory": {
-        name: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
-        for name, operation in (("read", "get_memory"), ("forget", "forget_memory"))
+def _links(place: str) -> Json:
+    return {
+        name: {"operationId": operation, "description": words, "parameters": {"id": f"$response.body#/{place}"}}
+        for name, operation, words in (
+            ("read", "get_memory", "Read this memory."),
+            ("forget", "forget_memory", "Forget this memory."),
+        )
+    }
+
+
+# By operation and status. An add that answers 200 may have been a dry run, which made nothing that could be read.
+LINKS: dict[tuple[str, str], Json] = {
+    ("add_memory", "201"): {
+        **_links("id"),
+        "list": {"operationId": "list_memories", "description": "It stands first in the list."},
+    },
+    ("query_memories", "200"): _links("memories/0/id"),
+    ("get_memory", "200"): {"forget": _links("id")["forget"]},
+    ("forget_memory", "200"): {"gone": {**_links("id")["read"], "description": "From here on reading it is 404."}},
+    ("list_memories", "200"): {
+        **_links("items/0/id"),
+        "next": {
+            "operationId": "list_memories",
+            "description": "The page after this one, while `has_more` is true.",
+            "parameters": {"cursor": "$response.body#/next_cursor"},
+        },
     },
 }

@@ -14,14 +14,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from backend.kit.problems import MEDIA_TYPE
 from infrastructure.openapi.document import PUBLIC, TARGET, as_text, assemble
-from infrastructure.openapi.parts import HEADERS, MEANINGS, SECURITY_SCHEMES
+from infrastructure.openapi.parts import GATEWAY_REFUSES, GATEWAY_REFUSES_BODIES, HEADERS, MEANINGS, SECURITY_SCHEMES
 from infrastructure.template import functions, load
 
 Json = dict[str, Any]
 
 DOCUMENT: Json = json.loads(TARGET.read_text())
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
-# It says what does not answer, which a problem document has no place for.
+REFUSAL = {"$ref": "#/components/schemas/GatewayRefusal"}
 OPERATIONS: dict[tuple[str, str], Json] = {
     (method.upper(), path): operation for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
 }
@@ -87,12 +87,23 @@ def test_an_operation_is_summed_up_in_a_line_that_begins_with_a_verb(operation: 
 
 
 @each_operation
-def test_every_refusal_is_a_problem_document(operation: Json) -> None:
-    refused = [(status, answer) for status, answer in answers(operation) if not status.startswith("2")]
+def test_every_refusal_is_a_problem_document_or_the_gateways(operation: Json) -> None:
+    refused = {status: answer for status, answer in answers(operation) if not status.startswith("2")}
+    gateways = {*GATEWAY_REFUSES, *(GATEWAY_REFUSES_BODIES if "requestBody" in operation else ())}
 
-    assert refused
-    for status, answer in refused:
-        assert {kind: each["schema"] for kind, each in answer["content"].items()} == {MEDIA_TYPE: PROBLEM}, status
+    assert gateways <= set(refused)
+    for status, answer in refused.items():
+        content = {kind: each["schema"] for kind, each in answer["content"].items()}
+        assert content.pop("application/json", None) == (REFUSAL if status in gateways else None), status
+        assert content.pop(MEDIA_TYPE, PROBLEM) == PROBLEM
+        assert content == {}
+
+
+@each_operation
+def test_a_maker_of_clients_that_reads_one_content_type_finds_the_problem_document(operation: Json) -> None:
+    for status, answer in answers(operation):
+        if MEDIA_TYPE in answer["content"]:
+            assert next(iter(answer["content"])) == MEDIA_TYPE, status
 
 
 @each_operation
@@ -131,17 +142,57 @@ def test_a_link_leads_to_an_operation_that_takes_what_it_gives(operation: Json) 
     for _, answer in answers(operation):
         for link in answer.get("links", {}).values():
             taken = {each["name"] for each in by_id[link["operationId"]]["parameters"]}
-            assert set(link["parameters"]) <= taken
+            assert set(link.get("parameters", {})) <= taken
 
 
-def test_what_an_add_made_can_be_read_and_forgotten() -> None:
-    add = OPERATIONS["POST", "/memory/add"]["responses"]
+def links_of(method: str, path: str, status: str) -> set[tuple[str, tuple[str, ...]]]:
+    links = OPERATIONS[method, path]["responses"][status].get("links", {}).values()
+    return {(link["operationId"], tuple(link.get("parameters", {}).values())) for link in links}
 
-    for status in ("200", "201"):
-        links = {link["operationId"]: link["parameters"] for link in add[status]["links"].values()}
-        assert set(links) == {"get_memory", "forget_memory"}
-        assert all(given == {"id": "$response.body#/id"} for given in links.values())
-    assert "id" in DOCUMENT["components"]["schemas"]["MemoryAdded"]["properties"]
+
+def test_what_an_add_made_can_be_read_listed_and_forgotten() -> None:
+    made = ("$response.body#/id",)
+
+    assert links_of("POST", "/memory/add", "201") == {("get_memory", made), ("forget_memory", made), ("list_memories", ())}
+    # A dry run answers 200, too, and made nothing.
+    assert links_of("POST", "/memory/add", "200") == set()
+
+
+def test_what_was_found_or_listed_can_be_read_and_forgotten() -> None:
+    found, listed = ("$response.body#/memories/0/id",), ("$response.body#/items/0/id",)
+
+    assert links_of("POST", "/memory/query", "200") == {("get_memory", found), ("forget_memory", found)}
+    assert links_of("GET", "/memory", "200") == {
+        ("get_memory", listed),
+        ("forget_memory", listed),
+        ("list_memories", ("$response.body#/next_cursor",)),
+    }
+
+
+def test_what_was_forgotten_leads_to_where_it_is_gone() -> None:
+    assert links_of("DELETE", "/memory/{id}", "200") == {("get_memory", ("$response.body#/id",))}
+
+
+def places(expression: str) -> list[str]:
+    return expression.removeprefix("$response.body#/").split("/")
+
+
+@each_operation
+def test_what_a_link_reads_stands_in_the_answer(operation: Json) -> None:
+    for _, answer in answers(operation):
+        for link in answer.get("links", {}).values():
+            for expression in link.get("parameters", {}).values():
+                schema = answer["content"]["application/json"]["schema"]
+                for place in places(expression):
+                    whole = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+                    schema = whole["items"] if place.isdigit() else whole["properties"][place]
+                assert "string" in str(schema)
+
+
+@each_operation
+def test_no_parameter_may_be_null_for_none_can_be_sent(operation: Json) -> None:
+    for parameter in operation.get("parameters", []):
+        assert parameter["schema"]["type"] in {"string", "integer"}, parameter["name"]
 
 
 @each_schema
