@@ -1,0 +1,1 @@
+"""Sealing of texts with a key for each tenant."""

@@ -1,0 +1,141 @@
+"""Whether a sentence states something, and how surely: questions, wishes, small talk, faults of the moment, hearsay."""
+
+from __future__ import annotations
+
+import re
+
+from backend.extraction.lexicon import EVALUATIONS, FAULTS, FILLERS, REPORTS, SMALL_TALK, SYSTEMS
+from backend.extraction.model import Guarded, Refusal
+from backend.extraction.words import QUOTED, tokens
+
+_LEAD = r"^(?:(?:so|and|but|well|ok|okay|hey|oh|also|anyway|btw|then|now)[, ]+)*"
+_ASKED = r"(?:i|you|he|she|it|we|they|there|this|that|these|those|your|my|the|our|his|her|their|anyone|anybody|someone)"
+_QUESTION = re.compile(
+    rf"{_LEAD}(?:(?:who|what|when|where|why|how|which|whose)(?: (?!{_ASKED}\b)[\w-]+){{0,2}}"
+    r" (?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|am)(?: not)?"
+    rf" (?:{_ASKED}|[\w-]+)\b"
+    rf"|(?:do|does|did|is|are|was|were|can|could|will|would|should|shall|has|have|had|am)(?: not)? {_ASKED}\b"
+    r"|(?:how|what) about\b|any (?:idea|chance|news|plans|tips|advice|suggestions?|recommendations?)\b|what (?:if|else"
+    r"|up)\b|guess what)"
+)
+_STATEMENT_AFTER_ALL = re.compile(
+    rf"{_LEAD}(?:what|who|where|how|when|whatever|whenever) {_ASKED} [\w' -]+ (?:is|are|was|were)\b"
+)
+_HYPOTHETICAL = re.compile(
+    rf"{_LEAD}(?:imagine|suppose|supposing|assume|assuming|pretend|let us (?:say|assume|pretend)|what if|if only|hypothetically"
+    r"|in theory|say for example)\b"
+    r"|\bif\b.*\b(?:would|could|might|were (?:i|to|a|the)|had been)\b|\b(?:would|could|might)\b.*\bif\b"
+    r"|\bif (?:i|we|he|she|they|it|you) (?:were|had|was)\b"
+    r"|\b(?:would|could|should|might) (?:not )?have (?!to\b)\w+"
+    r"|\b(?:i|we|he|she|they) (?:really |just |so )?wish(?:es|ed)?\b(?! (?:to|you|him|her|them|us)\b)"
+)
+_REQUEST = re.compile(
+    rf"{_LEAD}(?:please (?!remember|note|call me|always|never|use|do not)|help me\b|tell me\b|show me\b|give me\b"
+    rf"|let me know\b|send me\b"
+    r"|explain\b(?! .* is\b)|let me (?:see|think|check|ask|know)\b|feel free\b|go ahead\b|hold on\b|wait\b[,.! ]*"
+    r"|hang on\b|never mind\b|look at\b)"
+)
+_MOMENTARY = re.compile(
+    r"\b(?:i|we) (?:am|are) (?:just |still |so |really |very |a bit |not )*"
+    r"(?:on (?:my|our|the) way|about to|in (?:a|the) (?:meeting|car|middle|queue|line)|running late|almost (?:there|done|home)"
+    r"|heading (?:out|home|back|over)|back (?:in|now)|[\w-]+ right now|here now)\b"
+    r"|^(?:brb|gtg|ttyl|afk)\b|\b(?:be right back|got to go|have to run|talk later)\b"
+)
+_FAULT = re.compile(
+    rf"\b(?:is|are|was|were|keeps?|seems?|looks?|got|still|again)\b(?: \w+){{0,2}} (?:{FAULTS})\b|\b(?:{FAULTS}) (?:again"
+    rf"|right now|today)\b"
+)
+_LASTING = re.compile(r"\b(?:always|every|usually|often|never|since|each|for (?:months|years|weeks)|tends?|known)\b")
+_BOILERPLATE = re.compile(
+    r"^(?:sent from my\b|get outlook for\b|unsubscribe\b|all rights reserved|copyright\b|\u00a9|click here\b"
+    r"|view (?:this email )?in (?:your )?browser"
+    r"|this (?:e-?mail|message)(?: and any attachments?)? (?:is|are|may be) (?:confidential|intended)|do not reply to this"
+    r"|(?:best|kind|warm)?(?: |-)?regards\b|sincerely\b|yours (?:truly|sincerely|faithfully)|as an ai\b|i am an ai\b"
+    r"|i hope this (?:helps|email finds)"
+    r"|is there anything else\b|happy to help\b|no reply needed|terms (?:of service|and conditions) apply|page \d+ of \d+$)"
+)
+_PRAISE = re.compile(
+    rf"^(?:(?:oh|wow|aww?|yeah|yes|ha|hey|omg)[,! ]+)*(?:(?:that|this|it|they|those|these|you|he|she)"
+    r" (?:is|are|was|were|sounds?|looks?|must be|must have been|has been|seems?|would be) )?"
+    rf"(?:(?:so|really|very|pretty|such|an?|quite|super|absolutely|totally|how|just|too|truly"
+    rf"|not) )*(?:{'|'.join(sorted(EVALUATIONS))})"
+    r"(?: (?:to (?:hear|see|know|meet you)|idea|news|job|one|work|thing|point|question|stuff|for you|of you|choice"
+    r"|way to go|indeed))?[.! ]*$"
+)
+_HEDGES = re.compile(
+    r"\b(?:maybe|perhaps|probably|possibly|might|may|could|seems?|seemed|i (?:think|guess|believe|suppose|assume|imagine)"
+    r"|not sure|kind of"
+    r"|sort of|apparently|likely|would|should be|looks like|as far as i (?:know|can tell)|if i remember)\b"
+)
+_NO_HEDGE = re.compile(r"\bwould (?:rather|prefer|always|never)\b|\b(?:in|of|by|on) may\b|\bmay \d")
+_HEARSAY = re.compile(
+    rf"^(?:(?:so|and|but|well|also|yesterday|today|apparently|recently|earlier)[, ]+)*(?!i\b|we\b)(?P<who>(?:my|our|his"
+    rf"|her|their|the|a|an) (?:[\w'-]+ ){{1,3}}|(?:[\w'-]+ ){{1,2}})"
+    rf"(?:(?:just|also|always|once|never|has|have|had) )*(?:{'|'.join(sorted(REPORTS))})\b(?! (?:about|of)\b)"
+    r"(?= (?:that\b|me\b|us\b|him\b|her\b|them\b|to\b|i\b|we\b|he\b|she\b|they\b|it\b|there\b|the\b|my\b|his\b|their\b"
+    r"|our\b|everyone\b|quotedspeech|[\w'-]+ (?:is|are|was|were|will|would|has|had|have)\b)|[,:])"
+)
+_HEARD = re.compile(
+    r"^(?:\w+[, ]+){0,2}(?:i|we) (?:just |also |was |were )*(?:heard|read|told|hear)\b(?: (?:somewhere|once|yesterday"
+    r"|today))?(?: that\b| the\b| \w+ (?:is|are|was|will)\b)|^according to\b|^(?:rumou?r has it|people|they) (?:say|says"
+    r"|said)\b"
+)
+_HABIT = re.compile(
+    r"\b(?:usually|always|often|mostly|typically|normally|tends? to|generally|every (?:time|morning|day|week|weekend"
+    r"|evening|night))\b"
+)
+
+
+def refusal(words: str) -> Refusal | None:
+    """Return why a sentence of plain words states nothing to keep, None when it does."""
+    found = tokens(words)
+    rules = (
+        ("no_content", not found),
+        ("quoted", found == [QUOTED] or words.startswith(">")),
+        ("small_talk", _is_small_talk(found)),
+        ("boilerplate", _BOILERPLATE.search(words) is not None),
+        ("question", _asks(words)),
+        ("hypothetical", _HYPOTHETICAL.search(words) is not None),
+        ("praise", _PRAISE.match(words) is not None),
+        ("request", _REQUEST.match(words) is not None),
+    )
+    for rule, applies in rules:
+        if applies:
+            return Refusal(Guarded.LOW_SIGNAL, rule)
+    if not _LASTING.search(words):
+        if _MOMENTARY.search(words):
+            return Refusal(Guarded.TRANSIENT, "momentary")
+        if _FAULT.search(words) and not SYSTEMS.isdisjoint(found):
+            return Refusal(Guarded.TRANSIENT, "fault")
+    return None
+
+
+def is_hedged(words: str) -> bool:
+    """Tell whether the speaker is not sure."""
+    return _HEDGES.search(_NO_HEDGE.sub("", words)) is not None
+
+
+def is_habit(words: str) -> bool:
+    """Tell whether it is said to happen again and again."""
+    return _HABIT.search(words) is not None
+
+
+def reported_by(words: str) -> str | None:
+    """Return whom the sentence has its news from, when that is not the speaker; empty when it does not say."""
+    match = _HEARSAY.match(words)
+    if match:
+        return match["who"].strip()
+    return "" if _HEARD.match(words) else None
+
+
+def _asks(words: str) -> bool:
+    if words.rstrip(" )\"'!.").endswith("?"):
+        return True
+    return _QUESTION.match(words) is not None and not _STATEMENT_AFTER_ALL.match(words)
+
+
+def _is_small_talk(found: list[str]) -> bool:
+    """Tell whether there is nothing but greetings and thanks, with at most two other words: a name."""
+    core = sum(each in SMALL_TALK for each in found)
+    others = sum(each not in SMALL_TALK and each not in FILLERS for each in found)
+    return core > 0 and others <= min(2, core) and len(found) - others <= 12  # noqa: PLR2004 - longer ones say something
