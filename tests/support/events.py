@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -64,6 +64,15 @@ def http_event(  # noqa: PLR0913 - one word for each part of a request
     if text is not None:
         event["body"] = text
     return event
+
+
+def stream_event(keys: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the batch of a KEYS_ONLY table stream that names these keys (typed, as the service writes them), in this order."""
+    records = [
+        {"eventID": str(number), "eventName": "MODIFY", "eventSource": "aws:dynamodb", "dynamodb": {"Keys": dict(each)}}
+        for number, each in enumerate(keys)
+    ]
+    return {"Records": records}
 
 
 @dataclass(frozen=True, slots=True)
