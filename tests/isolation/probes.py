@@ -1,0 +1,245 @@
+"""What is tried besides the plain call: names in headers, query, body and path that are not the caller's to give."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.isolation.callers import BOUND, TOKENS, Caller, Kind
+from tests.isolation.canaries import canary
+from tests.isolation.document import Call, Operation, call
+from tests.isolation.oracle import RULES, Rule, Shape, chain
+from tests.isolation.owners import LIVING, SHARED_WORD, Owner, Row, State, only_of
+from tests.isolation.world import Answer, World, key_of
+
+NEVER = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+"""A ULID of ten years ago: no memory has it."""
+
+NOWHERE = "no-such-place"
+PROBING = (
+    Caller(Kind.KEY, "strict-co", "main", "wombat.ana@example.com"),
+    Caller(Kind.TOKEN, "compat-co", "side", "wombat.ben@example.com"),
+    Caller(Kind.BOUND_KEY, "strict-co", "side", "wombat.ben@example.com", names_project=False),
+    Caller(Kind.KEY, "compat-co", "main", "wombat.ana@example.com", names_project=False),
+)
+OWN_FIELDS = ("tenant_id", "project_id", "environment", "scope_key", "scope", "end_user_id", "owner", "customer_id")
+"""Fields that a body might be thought to have. None of them exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A request and what it must be answered: this status and code, or, with None, what the plain call is."""
+
+    name: str
+    call: Call
+    expected: tuple[int, str] | None = None
+    warned: bool = False
+    """The answer may warn of fields that were not used."""
+
+
+def targets_of(caller: Caller, *, whole: bool) -> tuple[Owner, ...]:
+    """Return whose things are tried: everybody else's, or one each of another tenant, project and end user."""
+    others = tuple(owner for owner in LIVING if owner not in chain(caller))
+    if whole:
+        return others
+    own = chain(caller)[0]
+    at = (own.tenant, own.project, own.user)
+    chosen: dict[tuple[bool, ...], Owner] = {}
+    for owner in others:
+        differs = tuple(a != b for a, b in zip(at, (owner.tenant, owner.project, owner.user), strict=True))
+        chosen.setdefault(differs, owner)
+    return tuple(owner for differs, owner in chosen.items() if sum(differs) == 1) or others[:1]
+
+
+def plain(world: World, operation: Operation, caller: Caller) -> Call:
+    """Return the call whose answer the probes' are laid beside. It changes nothing, so that it can be sent often."""
+    headers = caller.headers(world.credentials)
+    shape = _shape(operation)
+    own = world.rows[chain(caller)[0]][State.INDEXED]
+    if shape is Shape.ASK:
+        return call(operation, None, headers, query=f"What does the {SHARED_WORD} say?", k=200, filters={})
+    if shape is Shape.ADD:
+        return call(operation, None, headers, text=f"It was {canary('plain', caller.user)}.", dry_run=True)
+    if shape is Shape.FORGET:
+        return call(operation, replace(own, memory_id=f"mem_{NEVER}"), headers)
+    return call(operation, own if operation.has_id else None, headers)
+
+
+def probes(world: World, operation: Operation, caller: Caller, target: Owner, *, one_by_one: bool) -> Iterator[Probe]:
+    """Yield everything that is tried on an operation with what belongs to the target."""
+    base, row = plain(world, operation, caller), world.rows[target][State.INDEXED]
+    spoofed = list(_ignored_headers(row))
+    yield Probe("all ignored headers", base.plus(*spoofed))
+    yield Probe("the gateway's own words", replace(base, context=_context(row)))
+    for name, value in spoofed if one_by_one else ():
+        yield Probe(f"header {name}", base.plus((name, value)))
+    shape = _shape(operation)
+    params = (("tenant_id", target.tenant), ("user_id", target.user), ("X-End-User-ID", target.user), ("id", row.memory_id))
+    yield Probe("query parameters", base.plus(query=params), (400, "unknown-filter") if shape is Shape.LIST else None)
+    cursor = (("cursor", world.cursors[target]),)
+    yield Probe("the other's cursor", base.plus(query=cursor), (400, "invalid-cursor") if shape is Shape.LIST else None)
+    if shape is not Shape.FORGET:
+        yield Probe("the other's idempotency key", base.plus(("Idempotency-Key", key_of(target))))
+    if shape is not Shape.PUBLIC:
+        yield from _credentials(world, base, caller, target)
+    if operation.has_id:
+        yield from _ids(base, row)
+    if shape is Shape.FORGET:
+        yield from _forgetting(base, row)
+    if operation.example is not None:
+        yield from _bodies(base, caller, target)
+    if shape is Shape.LIST:
+        yield from _pages(base, row, world.cursors[chain(caller)[0]])
+    if shape is Shape.ASK:
+        yield from _filters(base, target)
+
+
+_NOT_FOUND = (404, "memory-not-found")
+
+
+def _forgetting(base: Call, row: Row) -> Iterator[Probe]:
+    """Yield the other's memory, with what only its owner could know of it."""
+    yield Probe("the other's memory at its revision", _at(base, row.memory_id, ("If-Match", row.etag)), _NOT_FOUND)
+    yield Probe("the other's memory at no revision", _at(base, row.memory_id, ("If-Match", '"r7"')), _NOT_FOUND)
+    key = key_of(row.owner)
+    yield Probe("the other's memory under their key", _at(base, row.memory_id, ("Idempotency-Key", key)), _NOT_FOUND)
+
+
+def _bodies(base: Call, caller: Caller, target: Owner) -> Iterator[Probe]:
+    """Yield what a body may say of who calls."""
+    fields: dict[str, Any] = dict.fromkeys(OWN_FIELDS, target.tenant)
+    fields |= {"project_id": target.project, "scope_key": target.scope_key}
+    yield Probe("fields of no meaning", replace(base, body={**base.body, **fields}), warned=True)
+    other = target.user if target.user != caller.user else f"not-{caller.user}"
+    yield Probe("another end user in the body", base.plus(user_id=other), (400, "end-user-mismatch"))
+
+
+def _filters(base: Call, target: Owner) -> Iterator[Probe]:
+    """Yield filters that would reach beyond the scope, if there were any."""
+    for name in ("tenant_id", "project_id", "scope_key", "user_id", "environment", "end_user_id", "id", "memory_id"):
+        yield Probe(f"filter {name}", base.plus(filters={name: target.scope_key}), (400, "unknown-filter"))
+
+
+def _pages(base: Call, row: Row, own: str) -> Iterator[Probe]:
+    """Yield pages of sizes that there are not, and cursors that nobody issued."""
+    for size in ("0", "-1", "201", "1000000000", "1e2", "all"):
+        yield Probe(f"page of {size}", base.plus(query=(("limit", size),)), (422, "validation-failed"))
+    position = json.dumps({"before": f"9#{row.memory_id}"}).encode()
+    made = base64.urlsafe_b64encode(bytes(16) + position).decode().rstrip("=")
+    told = base64.urlsafe_b64encode(base64.urlsafe_b64decode(own[:24])[:16] + position).decode().rstrip("=")
+    for name, cursor in {"mine, cut": own[:22], "made up": made, "with my MAC and their place": told}.items():
+        yield Probe(f"cursor {name}", base.plus(query=(("cursor", cursor),)), (400, "invalid-cursor"))
+
+
+def _shape(operation: Operation) -> Shape:
+    return RULES.get(operation.name, Rule(Shape.PUBLIC)).shape
+
+
+def _credentials(world: World, base: Call, caller: Caller, target: Owner) -> Iterator[Probe]:
+    """Yield what is tried with the headers that do have a meaning."""
+    other = "compat-co" if caller.tenant == "strict-co" else "strict-co"
+    denied, lost = (403, "forbidden"), (404, "project-not-found")
+    yield Probe("its own tenant", base.plus(("X-Tenant-ID", caller.tenant)))
+    yield Probe("its own tenant, in capitals", base.plus(("X-TENANT-ID", caller.tenant)))
+    for tenant in (other, NOWHERE, f"{caller.tenant},{other}", f"{caller.tenant}#", other.upper()):
+        yield Probe(f"the tenant {tenant}", base.plus(("x-tenant-id", tenant)), denied)
+    yield Probe("two tenants", base.plus(("X-Tenant-ID", caller.tenant), ("x-tenant-id", other)), denied)
+    for project in (only_of(other), NOWHERE, f"main,{target.project}", f"main#live#USER#{target.user}", "../main", "-"):
+        expected = denied if caller.kind in BOUND else lost
+        yield Probe(f"the project {project}", base.instead(X_Project_ID=project), expected)
+    yield Probe("a header beyond ASCII", base.instead(X_Project_ID="ma\u00efn"), (422, "validation-failed"))
+    user = base.instead(X_End_User_ID="")
+    twice = user.plus(("X-End-User-ID", caller.user), ("x-end-user-id", target.user))
+    yield Probe("two end users", twice, (422, "validation-failed"))
+    if caller.kind in TOKENS:
+        someone = target.user if target.user != caller.user else f"not-{caller.user}"
+        yield Probe("another end user than the token's", base.plus(("X-End-User-ID", someone)), (400, "end-user-mismatch"))
+        key = world.credentials[Kind.KEY, target.tenant, None, None]
+        yield Probe("a token and a key", base.plus(("X-API-Key", key)), (400, "malformed-request"))
+    else:
+        key, token = dict(base.headers)["X-API-Key"], world.credentials[Kind.TOKEN, target.tenant, None, target.user]
+        yield Probe("a key and a token", base.plus(("Authorization", f"Bearer {token}")), (400, "malformed-request"))
+        yield Probe("a key twice", base.plus(("x-api-key", key)), (401, "unauthorized"))
+        mixed = key.replace("ms_live_", "ms_test_")
+        yield Probe("a key of another environment", base.instead(X_API_Key=mixed), (401, "unauthorized"))
+
+
+def _ids(base: Call, row: Row) -> Iterator[Probe]:
+    """Yield the other's memory under every name that it might be had by."""
+    yield Probe("the other's memory", _at(base, row.memory_id), _NOT_FOUND)
+    names = (row.memory_id.lower(), row.ulid, f"{row.memory_id}%23ROW", f"{row.memory_id}%00", row.consistency_token)
+    for name in (*names, f"M%23{row.owner.tenant}%23{row.memory_id}", f"{row.memory_id}%0A", f"%20{row.memory_id}"):
+        yield Probe(f"the id {name.replace(row.ulid, '...')}", _at(base, name), _NOT_FOUND)
+
+
+def _at(base: Call, name: str, *headers: tuple[str, str]) -> Call:
+    return replace(base.plus(*headers), path=base.operation.path.replace("{id}", name))
+
+
+def _ignored_headers(row: Row) -> Iterator[tuple[str, str]]:
+    """Yield what proxies, gateways and frameworks set, and what a hopeful caller makes up."""
+    owner = row.owner
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": owner.user, "tenant_id": owner.tenant}).encode()).decode().rstrip("=")
+    context = json.dumps(_context(row)["requestContext"])
+    for name in ("X-Forwarded-User", "X-Remote-User", "X-Authenticated-User", "X-User-ID", "Remote-User", "X-Amzn-Oidc-Identity"):
+        yield name, owner.user
+    for name in ("X_Tenant_ID", "Tenant-ID", "X-Organization-ID", "X-Tenant", "X-Tenant-Id-"):
+        yield name, owner.tenant
+    for name in ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Uri", "X-Envoy-Original-Path"):
+        yield name, f"/memory/{row.memory_id}"
+    for name in ("X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"):
+        yield name, "DELETE"
+    for name in ("X-Apigateway-Event", "X-Apigateway-Context", "X-Amzn-Request-Context", "X-Amzn-Lambda-Context"):
+        yield name, context
+    yield "X_End_User_ID", owner.user
+    yield "X_Project_ID", owner.project or "-"
+    yield "X-Scope-Key", owner.scope_key
+    yield "X-Environment", "test"
+    yield "X-Amzn-Oidc-Data", f"eyJhbGciOiJub25lIn0.{claims}."
+    yield "X-Forwarded-For", "127.0.0.1"
+    yield "X-Real-IP", "127.0.0.1"
+    yield "Forwarded", "for=127.0.0.1;host=internal;proto=https"
+    yield "X-Forwarded-Host", "internal"
+    yield "X-Forwarded-Prefix", "/internal"
+    yield "X-Consistency-Token", row.consistency_token
+    yield "If-None-Match", row.etag
+    yield "Cookie", f"X-Tenant-ID={owner.tenant}; X-End-User-ID={owner.user}; session={claims}"
+
+
+def _context(row: Row) -> dict[str, Any]:
+    """Return an event's words of who calls, as an authorizer would have left them."""
+    owner = row.owner
+    claims = {"sub": owner.user, "tenant_id": owner.tenant, "scope": "memory:*", "project_id": owner.project or ""}
+    return {
+        "requestContext": {
+            "authorizer": {"jwt": {"claims": claims, "scopes": ["memory:*"]}, "lambda": claims, "principalId": owner.user},
+            "authentication": {"clientCert": {"subjectDN": owner.user}},
+            "accountId": owner.tenant,
+            "identity": {"user": owner.user, "apiKey": owner.tenant},
+        },
+        "pathParameters": {"id": row.memory_id, "proxy": f"memory/{row.memory_id}"},
+        "queryStringParameters": {"cursor": row.consistency_token, "user_id": owner.user},
+        "stageVariables": {"tenant_id": owner.tenant, "user_id": owner.user},
+        "cookies": [f"user_id={owner.user}"],
+    }
+
+
+def likeness(answer: Answer, *, warned: bool = False, **names: str) -> tuple[int, dict[str, str], str]:
+    """Return what two answers to the same question have in common: all but request ids and the time it took.
+
+    `names` are words that differ because the requests did: each is replaced by its name.
+    """
+    changing = {"date", "apigw-requestid", "content-length", "x-amzn-requestid", "x-amzn-trace-id"}
+    headers = {name: value for name, value in answer.headers.items() if name not in changing}
+    text = answer.body.decode()
+    if "json" in headers.get("content-type", "") and len(text) < 100_000:
+        body = json.loads(text)
+        for name in ("request_id", "latency_ms", "instance", *(("warnings",) if warned else ())):
+            body.pop(name, None)
+        text = json.dumps(body, ensure_ascii=False)
+    for name, word in names.items():
+        text = text.replace(word, f"<{name}>")
+    return answer.status, headers, text
