@@ -9,13 +9,19 @@ UV := $(VENV)/bin/uv
 READY := $(VENV)/.ready
 TOOLS := .venv-tools
 TOOLS_READY := $(TOOLS)/.ready
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/.ready
+NAME ?= http
+ARGS ?=
 MODEL := .local/embedder/manifest.json
 LOCAL := $(PY) -m infrastructure.local
 WORKERS ?= 2
+ENV ?= dev
+export PARAMETERS ?=
 export PYTHONPATH := .:functions
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: help setup demo up down reset logs push status test test-quick test-pythons test-engines check format openapi lock bench deploy
+.PHONY: help setup demo up down reset logs push status test test-quick test-pythons test-engines test-outside test-isolation test-faults test-kills check format openapi lock bench package test-packages deploy undeploy
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,10 +72,10 @@ push: $(READY) ## bring changed code into the running local stack
 status: $(READY) ## say what runs where
 	@$(LOCAL) status
 
-test: setup ## all tests that need only Python, on a stack of their own
+test: setup $(TOOLS_READY) ## all tests that need only Python, on a stack of their own
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
-test-quick: setup ## all tests that need no stack
+test-quick: setup $(TOOLS_READY) ## all tests that need no stack
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not journey" tests/unit tests/contract
 
 test-pythons: setup ## the quick tests on the lowest and the highest other Python found on this machine
@@ -77,11 +83,33 @@ test-pythons: setup ## the quick tests on the lowest and the highest other Pytho
 	  $(MAKE) --no-print-directory test-quick PYTHON="$$python" VENV=".venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" || exit 1; \
 	done
 
-test-engines: setup ## the index's contract on a real OpenSearch; needs JDK 17 and Maven
-	@missing=$$($(PY) -m infrastructure.engines.opensearch missing) || { echo "ENGINES NOT RUN: $$missing"; exit 1; }
-	@$(PY) -m pytest -n0 tests/engines
+test-isolation: setup ## every operation, by everybody, with what is everybody else's: in process and on a deployed stack; many minutes
+	@mkdir -p .local; ISOLATION=whole $(PY) -m pytest -n $(WORKERS) --dist loadgroup -rP tests/isolation > .local/isolation.txt 2>&1 \
+	  || { cat .local/isolation.txt; exit 1; }
+	@grep '^isolation ' .local/isolation.txt
+	@awk '/^isolation / { for (i = 2; i <= NF; ++i) if ($$i == "cells,") sum += $$(i - 1) } END { print sum " cells, no leak" }' .local/isolation.txt
 
-check: $(READY) ## format, lint, types, import rules, template, contract
+test-faults: setup ## a thousand histories under faults, and as many shuffled streams; minutes
+	@MEMORYSYNC_FAULT_RUNS=$${MEMORYSYNC_FAULT_RUNS:-1000} $(PY) -m pytest -n0 -s tests/integration/faults
+
+test-kills: setup ## twenty kills (-9) of a stack under four writers, 500 acknowledged memories before each; many minutes
+	@$(PY) -m pytest -n0 -s tests/integration/faults/kills
+
+# What speaks to DynamoDB, and of it what reads pages: a real table may end one anywhere.
+ON_TABLES := tests/contract/audit tests/contract/kit tests/contract/memories tests/contract/tenancy tests/contract/tree/test_tree_answers.py $(wildcard tests/unit/kit/test_kit_dynamodb_*.py)
+ON_PAGES := tests/contract/audit tests/contract/memories tests/contract/tenancy
+
+test-engines: setup ## the contracts on a real OpenSearch and a strict DynamoDB; needs JDK 17, Maven, cargo and a C compiler
+	@missing=$$($(PY) -m infrastructure.engines missing) || { echo "ENGINES NOT RUN: $$missing"; exit 1; }
+	@$(PY) -m infrastructure.engines build
+	@$(PY) -m pytest -n0 tests/engines
+	@DYNAMODB_ENGINE=dynoxide $(PY) -m pytest -n $(WORKERS) $(ON_TABLES)
+	@DYNAMODB_ENGINE=dynoxide DYNAMODB_PAGE=1 $(PY) -m pytest -n $(WORKERS) $(ON_PAGES)
+
+test-outside: setup $(TOOLS_READY) ## the served contract, tried with a thousand examples an operation and five seeds; an hour
+	@OUTSIDE_SEEDS=5 OUTSIDE_EXAMPLES=1000 $(PY) -m pytest -n0 tests/journeys/outside
+
+check: $(READY) $(TOOLS_READY) ## format, lint, types, import rules, contract, template, permissions, secrets, our own rules
 	@mkdir -p .local
 	@$(PY) -m ruff format --check --quiet . && echo "format ok"
 	@$(PY) -m ruff check --quiet . && echo "lint ok"
@@ -89,6 +117,7 @@ check: $(READY) ## format, lint, types, import rules, template, contract
 	@$(VENV)/bin/lint-imports --no-cache > .local/imports.txt || { cat .local/imports.txt; exit 1; }; echo "import rules ok"
 	@$(PY) -m infrastructure.openapi --check && echo "contract current"
 	@$(VENV)/bin/sam validate --lint --region us-east-1 > .local/template.txt 2>&1 || { cat .local/template.txt; exit 1; }; echo "template ok"
+	@$(PY) -m infrastructure.gates
 
 format: $(READY) ## put the code into its form
 	@$(PY) -m ruff check --quiet --fix --exit-zero . && $(PY) -m ruff format --quiet .
@@ -97,16 +126,32 @@ openapi: $(READY) ## write shared/backend/openapi.json anew
 	@$(PY) -m infrastructure.openapi
 
 lock: ## resolve all requirement files anew
-	@for each in uv dev tools; do \
+	@for each in uv dev tools peers; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header requirements/$$each.in -o requirements/$$each.txt; done
 	@for layer in runtime:dependencies embedder:embedder; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header \
 	    -c requirements/dev.txt requirements/$${layer%%:*}.in -o layers/$${layer##*:}/requirements.txt; done
 
-bench: setup ## latency of the running local stack
-	@$(PY) -m benchmarks.http
+bench: setup ## measure: NAME=http (default: the running stack), load, handlers, embedding, index, recall, peers, capacity; ARGS=...
+	@$(PY) -m benchmarks.$(NAME) $(ARGS)
 
-deploy: ## deploy to AWS
-	@echo "This version cannot be deployed to AWS: the template neither makes an OpenSearch domain nor lets its functions call one."
-	@echo "On one machine: make up."
-	@exit 1
+$(PEERS_READY): requirements/peers.txt | $(READY)
+	@echo "Making the environment of the stores that are measured beside ours in $(PEERS) ..."
+	@$(PYTHON) -m venv --clear $(PEERS)
+	@export VIRTUAL_ENV=$(abspath $(PEERS)); sync="pip sync --quiet --require-hashes requirements/peers.txt"; \
+	  $(UV) $$sync 2> $(PEERS)/sync.log || $(UV) --system-certs $$sync || { cat $(PEERS)/sync.log >&2; exit 1; }
+	@touch $@
+
+package: setup ## the archives that AWS gets, for both of its processors, in .local/packages
+	@$(PY) -m infrastructure.packages build
+
+test-packages: package ## those archives, unpacked: their machine, their Python, their weight, and the x86-64 ones at work
+	@$(PY) -m pytest -n0 tests/packages
+
+# PARAMETERS='Name=value ...' goes before samconfig.toml; GUIDED=1 asks about everything again, YES=1 about nothing.
+deploy: setup ## deploy to AWS: make deploy, or make deploy ENV=prod (docs/deploy.md)
+	@$(PY) -m infrastructure.packages deploy --env $(ENV) --parameters "$$PARAMETERS" $(if $(GUIDED),--guided) $(if $(YES),--yes)
+
+# DATA=1 also removes what holds data, after the stack's name was typed.
+undeploy: $(READY) ## take a deployment away again; what holds data stays
+	@$(PY) -m infrastructure.packages remove --env $(ENV) $(if $(DATA),--data) $(if $(YES),--yes)

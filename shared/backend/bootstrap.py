@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from backend.tenancy.ports import Secrets, TenancyStore, Tokens
     from backend.tenancy.service import Tenancy
 
-# Local imports are the point of this file.
-# ruff: noqa: PLC0415
+# ruff: noqa: PLC0415 - local imports are the point of this file
 
 LOCAL_STAGE = "local"
 BEDROCK = "bedrock:"
@@ -194,13 +193,15 @@ class Container:
             from backend.index.embedded import EmbeddedIndex
 
             return EmbeddedIndex(Path(unquote(endpoint.path)), self.clock)
-        if endpoint.scheme in {"http", "https"}:
+        if endpoint.scheme == "https" or (endpoint.scheme == "http" and self.is_local):
             from backend.index.opensearch import OpenSearchIndex
             from backend.index.opensearch_engine import Engine, connect
 
             engine = Engine(connect(self.settings.search_endpoint, region=region()), self.clock)
             return OpenSearchIndex(engine, lambda tenant_id: self.macs.of(tenant_id).derived("index"), self.clock)
-        msg = f"SEARCH_ENDPOINT has no adapter for {endpoint.scheme!r}: use file:///path or https://domain."
+        # Plain http carries neither a proof of who answers nor a signature: for an engine beside one machine's stack alone.
+        msg = f"SEARCH_ENDPOINT has no adapter for {endpoint.scheme!r} in the stage {self.settings.stage!r}: "
+        msg += "use https://domain; on one machine also file:///path or http://127.0.0.1:port."
         raise InternalError(msg)
 
     @cached_property

@@ -11,8 +11,7 @@ import pytest
 
 from tests.journeys.conftest import User, problem
 
-# One case a line reads better than one value a line.
-# ruff: noqa: E501
+# ruff: noqa: E501 - one case a line reads better than one value a line
 
 ADD_REFUSED: list[tuple[str, object, int, str, str]] = [
     ("not JSON", b'{"text": ', 400, "malformed-request", ""),

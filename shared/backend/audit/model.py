@@ -121,7 +121,7 @@ def check(key: bytes, chain: str, links: Sequence[Link], head: Head | None) -> C
             return ChainReport(len(links), broken_at=at.count + 1)
         at = Head(due.sequence, due.mac)
     end = head or start_of(key, chain)
-    if (end.count, end.mac) != (at.count, at.mac):
+    if end.count != at.count or not hmac.compare_digest(end.mac, at.mac):
         return ChainReport(len(links), broken_at=min(end.count, at.count) + 1)
     return ChainReport(len(links))
 

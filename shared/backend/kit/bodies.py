@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Coroutine
+from functools import wraps
 from typing import Any, NoReturn
 
 from fastapi import Request, Response
@@ -26,6 +27,8 @@ class JsonRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers the route."""
+        if self.dependant.call is not None:
+            self.dependant.call = _in_this_thread(self.dependant.call)
         answer = super().get_route_handler()
         if self.body_field is None:
             return answer
@@ -39,6 +42,20 @@ class JsonRoute(APIRoute):
             return await answer(_Read(request, raw, read_json(raw)))
 
         return answer_json
+
+
+def _in_this_thread(endpoint: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Return the endpoint as FastAPI calls it without a thread.
+
+    A function has one request at a time, so there is nobody to keep the loop free for, and a thread for each request and two
+    changes of threads for each step cost more than what they do. Dependencies are `async` for the same reason.
+    """
+
+    @wraps(endpoint)
+    async def answer(**values: Any) -> Any:  # noqa: ANN401 - whatever the endpoint takes and answers
+        return endpoint(**values)
+
+    return answer
 
 
 def require_json(content_type: str) -> None:

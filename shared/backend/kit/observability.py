@@ -118,7 +118,7 @@ def _write(kind: str, record: Record, milliseconds: float) -> None:
 def _embedded(kind: str, metrics: dict[str, Any]) -> dict[str, Any]:
     """Return the metrics in CloudWatch's embedded format, to stand in the same line."""
     from aws_lambda_powertools.metrics import MetricUnit  # noqa: PLC0415 - see logger()
-    from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415
+    from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415 - see logger()
         AmazonCloudWatchEMFProvider,
     )
 

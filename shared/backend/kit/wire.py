@@ -18,6 +18,9 @@ _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ]((?:[01]\d|2[0-3]):[0-5]\d)(?:(:[0-5]\d)(\.\d+)?)?([Zz]|[+-]\d\d:?[0-5]\d)?", re.ASCII
 )
 _MOST_WARNINGS = 20
+# What the contract says of text; the functions below refuse the rest, in words of ours.
+WITHOUT_NUL = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 
 def clean(text: str) -> str:
@@ -29,6 +32,11 @@ def clean(text: str) -> str:
         msg = "Must not hold half of a surrogate pair; send whole Unicode characters."
         raise ValueError(msg)
     return text
+
+
+def whole(value: object) -> object:
+    """Return 5.0 as 5: JSON knows one kind of number, and a schema's "integer" is both. Anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _moment(value: object) -> datetime:
@@ -48,13 +56,15 @@ def _moment(value: object) -> datetime:
     raise ValueError(msg)
 
 
-Clean = Annotated[str, AfterValidator(clean)]
-Name = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(clean)]
+Clean = Annotated[str, AfterValidator(clean), Field(json_schema_extra={"pattern": WITHOUT_NUL})]
+Name = Annotated[str, Field(min_length=1, max_length=256, json_schema_extra={"pattern": WITHOUT_NUL}), AfterValidator(clean)]
 Moment = Annotated[
     datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation")
 ]
+Whole = Annotated[int, BeforeValidator(whole)]
+# An end user's id has 256 bytes at most, so no more characters; which of them are printable no pattern can say.
 EndUserId = Annotated[
-    str | int,
+    Annotated[str, Field(json_schema_extra={"minLength": 1, "maxLength": 256, "pattern": WITHOUT_NUL})] | Whole,
     Field(union_mode="left_to_right", description="The end user, text or number; the same as the header X-End-User-ID."),
 ]
 

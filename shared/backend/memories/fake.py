@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -201,7 +202,7 @@ class FakeRequestLog:
         with self._lock:
             record_id = f"{tenant_id}#{request.record_id}"
             entry = self._entries.get(record_id)
-            if entry and entry.body_mac != request.body_mac:
+            if entry and not hmac.compare_digest(entry.body_mac, request.body_mac):
                 msg = "This idempotency key came with another body before."
                 if entry.done and entry.done.memory_ids:
                     raise IdempotencyKeyReusedError(msg, memory_id=entry.done.memory_ids[0])
@@ -213,7 +214,7 @@ class FakeRequestLog:
                 raise RequestInFlightError(msg, retry_after=1)
             claim_id = entry.claim_id if entry else self._ids.new("clm")
             self._entries[record_id] = _Entry(claim_id, request.body_mac, now + CLAIM_LASTS)
-            return Claim(claim_id, record_id, now + CLAIM_LASTS)
+            return Claim(claim_id, record_id, now + CLAIM_LASTS, resumed=entry is not None)
 
     def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> Done:
         """See the port."""

@@ -37,14 +37,17 @@ ADD_ANSWERS: dict[int | str, dict[str, Any]] = {
 _MEMORY_ID = re.compile(r"mem_[0-9A-HJKMNP-TV-Z]{26}")
 _ETAG = re.compile(r'"r([1-9][0-9]{0,8})"')
 _PRINTABLE = re.compile(r"[\x20-\x7e]+")
+FIELD_VALUE = "^[!-~]([ -~]*[!-~])?$"
+"""What is left of a header of printable ASCII: blanks around it are not part of its value (RFC 9110, 5.5)."""
 
 
-def idempotency_key(
+async def idempotency_key(
     key: Annotated[
         str | None,
         Header(
             alias="Idempotency-Key",
             description=f"The same key and body again gives the same answer. 1 to {LONGEST_KEY} characters.",
+            json_schema_extra={"minLength": 1, "maxLength": LONGEST_KEY, "pattern": FIELD_VALUE},
         ),
     ] = None,
 ) -> str | None:
@@ -56,18 +59,22 @@ def idempotency_key(
     return key
 
 
-def memory_id(text: Annotated[str, Path(alias="id", description="The memory's id.")]) -> str:
+async def memory_id(
+    given: Annotated[
+        str, Path(alias="id", description="The memory's id.", json_schema_extra={"pattern": f"^{_MEMORY_ID.pattern}$"})
+    ],
+) -> str:
     """Return the id of the path. What cannot be an id names no memory; what names a route with another method says so."""
-    if text in POST_ONLY:
+    if given in POST_ONLY:
         msg = "This path takes POST."
         raise MethodNotAllowedError(msg, allow="POST")
-    if not _MEMORY_ID.fullmatch(text):
-        raise MemoryNotFoundError(text[:64])
-    observability.note(memory_id=text)
-    return text
+    if not _MEMORY_ID.fullmatch(given):
+        raise MemoryNotFoundError(given[:64])
+    observability.note(memory_id=given)
+    return given
 
 
-def revisions_meant(
+async def revisions_meant(
     tags: Annotated[
         str | None, Header(alias="If-Match", description='The ETag of the memory as you know it, such as `"r1"`; `*` for any.')
     ] = None,
@@ -79,7 +86,7 @@ def revisions_meant(
     return frozenset(int(tag[1]) for tag in found if tag)
 
 
-def only_known_parameters(request: HttpRequest) -> None:
+async def only_known_parameters(request: HttpRequest) -> None:
     """Refuse a parameter of the list that does not exist: dropped silently it would change the answer."""
     unknown = sorted(set(request.query_params) - LIST_PARAMETERS)
     if unknown:
@@ -92,7 +99,14 @@ IfMatch = Annotated[frozenset[int] | None, Depends(revisions_meant)]
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 MemoryId = Annotated[str, Depends(memory_id)]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="How many at most.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.", max_length=2048)]
+Cursor = Annotated[
+    str | None,
+    Query(
+        description="`next_cursor` of the page before.",
+        max_length=2048,
+        json_schema_extra={"minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"},
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,4 +237,8 @@ def _status(added: Added) -> HTTPStatus:
     return HTTPStatus.CREATED if added.outcomes[0].outcome is Outcome.STORED else HTTPStatus.OK
 
 
-Memories = Annotated[MemoryDoor, Depends(lambda: MemoryDoor(bootstrap.container()))]
+async def _door() -> MemoryDoor:
+    return MemoryDoor(bootstrap.container())
+
+
+Memories = Annotated[MemoryDoor, Depends(_door)]

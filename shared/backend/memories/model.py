@@ -22,6 +22,9 @@ MAX_PAGE_BYTES = 4 * 1024 * 1024
 NEWEST_PENDING = 200
 """How many changes of one scope key a question reads besides the index."""
 
+MAX_PENDING_BYTES = 3 * 1024 * 1024
+"""After so many bytes of them it stops early: each is unpacked to many times its size, in a function's memory."""
+
 CLAIM_LASTS = timedelta(seconds=30)
 """A request that says nothing for so long has died; longer than any request may run."""
 
@@ -247,11 +250,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to do a request. `claim_id` stays the same when a died attempt is taken over, and ids derive from it."""
+    """The right to do a request. `claim_id` stays the same when a died attempt is taken over, and ids derive from it.
+
+    `resumed`: an earlier attempt held it, and may have done some or all of the work.
+    """
 
     claim_id: str
     record_id: str | None = None
     until: datetime | None = None
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

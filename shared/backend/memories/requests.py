@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from datetime import datetime, timedelta
 
 from backend.kit.clock import Clock, from_rfc3339, to_rfc3339
@@ -81,7 +82,7 @@ class DynamoRequestLog:
             return
 
     def _found(self, item: Item, request: Request, pk: str, now: datetime) -> Claim | Done:
-        if item["body_mac"] != request.body_mac:
+        if not hmac.compare_digest(item["body_mac"], request.body_mac):
             msg = (
                 "This idempotency key came with another body before. Use a new key for a new request, for instance "
                 "one that holds the object's version."
@@ -108,7 +109,7 @@ class DynamoRequestLog:
         except ConditionFailedError as error:
             msg = "A request with this idempotency key is being worked on."
             raise RequestInFlightError(msg, retry_after=1) from error
-        return Claim(item["claim_id"], pk, until)
+        return Claim(item["claim_id"], pk, until, resumed=True)
 
 
 def _done_of(item: Item) -> Done:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from backend.kit import wire
 from backend.kit.errors import Fault, PayloadTooLargeError, ValidationFailedError
-from backend.kit.wire import Clean, EndUserId, Moment, Name, Wire
+from backend.kit.wire import NOT_BLANK, Clean, EndUserId, Moment, Name, Wire
 from backend.memories import model
 from backend.memories.model import Memory, Said
 
@@ -26,6 +26,16 @@ ADD_EXAMPLE: JsonDict = {
 }
 
 
+# What is measured is bytes, and no text has more characters than bytes.
+Text = Annotated[Clean, Field(json_schema_extra={"pattern": NOT_BLANK, "maxLength": model.MAX_TEXT_BYTES})]
+# The bounds stand before the reader of whole numbers: behind it the contract would not show them.
+Minutes = Annotated[int, Field(ge=1, le=_MINUTES_IN_TEN_YEARS), BeforeValidator(wire.whole)]
+TEXT_OR_CONTENT: JsonDict = {
+    "if": {"required": ["text"], "properties": {"text": {"type": "string"}}},
+    "else": {"required": ["content"], "properties": {"content": {"type": "string"}}},
+}
+
+
 def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     return wire.check_metadata(metadata, most_bytes=model.MAX_METADATA_BYTES, most_depth=model.MAX_METADATA_DEPTH)
 
@@ -38,10 +48,10 @@ def _refused(*, pointer: str, cure: str) -> ValidationFailedError:
 class MemoryAdd(Wire):
     """Body of `POST /memory/add`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ADD_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [ADD_EXAMPLE], **TEXT_OR_CONTENT})
 
-    text: Clean | None = Field(default=None, description="What to remember, up to 100 KB of UTF-8.")
-    content: Clean | None = Field(default=None, description="Another name for `text`.")
+    text: Text | None = Field(default=None, description="What to remember, up to 100 KB of UTF-8.")
+    content: Text | None = Field(default=None, description="Another name for `text`.")
     user_id: EndUserId | None = None
     source: Name | None = Field(default=None, description="The system that it comes from; `filters.sources` asks for it.")
     event_type: Name | None = None
@@ -51,7 +61,7 @@ class MemoryAdd(Wire):
     metadata: Annotated[dict[str, Any], AfterValidator(_metadata)] = Field(
         default={}, description="Any JSON object, up to 16 KB and 16 levels; top-level scalars can be filtered by."
     )
-    ttl_minutes: int | None = Field(default=None, ge=1, le=_MINUTES_IN_TEN_YEARS)
+    ttl_minutes: Minutes | None = None
     deduplicate: bool = Field(default=True, description="Whether the same fact said again becomes evidence of the first.")
     infer: bool = Field(default=True, description="Whether facts may be extracted; what is kept word for word fits both.")
     occurred_at: Moment | None = Field(default=None, description="When it was said or happened.")

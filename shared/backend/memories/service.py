@@ -120,7 +120,7 @@ class MemoryService:
                 raise MemoryNotFoundError(memory_id)
             return memory, True
         try:
-            memory = self._forgotten(scope, memory_id, revisions, repeated=request is not None)
+            memory = self._forgotten(scope, memory_id, revisions, repeated=claim.resumed)
             self._requests.complete(claim, Done((), (memory_id,)), keep_forever=False, now=self._clock.now())
         except Exception:
             self._release(claim)

@@ -22,7 +22,7 @@ from backend.kit.dynamodb import (
 from backend.kit.errors import ConflictError, InternalError, OutcomeUnknownError
 from backend.kit.ids import Ids
 from backend.memories import items
-from backend.memories.model import NEWEST_PENDING, Evidence, Memory, Page, page_of
+from backend.memories.model import MAX_PENDING_BYTES, NEWEST_PENDING, Evidence, Memory, Page, page_of
 from backend.memories.ports import GuardTakenError, Macs
 from backend.tenancy.scope import Scope
 
@@ -129,10 +129,11 @@ class DynamoMemoryStore:
     def page(self, scope: Scope, *, limit: int, before: str | None, now: datetime) -> Page:
         """Return one page of the list index, united with what is still pending."""
         positions: set[str] = set()
-        for key in scope.keys:
+        for scope_key in scope.keys:
             where = attribute("list_sk") < before if before else None
             for shard in range(items.LIST_SHARDS):
-                found = self._table.query(f"L#{key}#{shard}", index="list", where=where, limit=limit + 1, descending=True).items
+                pk = f"L#{scope_key}#{shard}"
+                found = self._table.first(pk, limit + 1, index="list", where=where, descending=True)
                 positions.update(item["list_sk"] for item in found)
         markers, _ = self._markers(scope)
         positions.update(marker["position"] for marker in markers if before is None or marker["position"] < before)
@@ -181,22 +182,35 @@ class DynamoMemoryStore:
         found: list[str] = []
         for shard in range(items.DUE_SHARDS):
             where = attribute("due_sk") < to_rfc3339(before)
-            page = self._table.query(items.due_pk(kind, shard), index="due", where=where, limit=limit)
-            found += [item["due_sk"] for item in page.items]
+            waiting = self._table.first(items.due_pk(kind, shard), limit, index="due", where=where)
+            found += [item["due_sk"] for item in waiting]
         return [items.due_target(each) for each in sorted(found)[:limit]]
 
     def _markers(self, scope: Scope) -> tuple[list[Item], bool]:
         found: list[Item] = []
         more = False
-        for key in scope.keys:
+        for scope_key in scope.keys:
             for shard in range(items.PENDING_SHARDS):
-                # One more than counts, for the service names a next key also when the last item was the very last.
-                page = self._table.query(
-                    f"{items.PENDING}{key}#{shard}", limit=NEWEST_PENDING + 1, descending=True, consistent=True
-                )
-                found += page.items[:NEWEST_PENDING]
-                more = more or page.next_key is not None or len(page.items) > NEWEST_PENDING
+                pk = f"{items.PENDING}{scope_key}#{shard}"
+                newest, is_cut = self._newest(pk)
+                found += newest
+                more = more or is_cut
         return found, more
+
+    def _newest(self, pending_pk: str) -> tuple[list[Item], bool]:
+        """Return the newest markers of a partition, and whether more were left."""
+        found: list[Item] = []
+        start: Item | None = None
+        size = 0
+        while True:
+            # One more than counts, for the service names a next key also when the last item was the very last.
+            left = NEWEST_PENDING + 1 - len(found)
+            page = self._table.query(pending_pk, limit=left, start=start, descending=True, consistent=True)
+            found += page.items
+            start = page.next_key
+            size += sum(len(item.get("document", b"")) for item in page.items)
+            if start is None or len(found) > NEWEST_PENDING or size > MAX_PENDING_BYTES:
+                return found[:NEWEST_PENDING], start is not None or len(found) > NEWEST_PENDING
 
     def _guard(self, memory: Memory, replacing: str | None) -> Put | Update:
         pk = self._guard_pk(memory.tenant_id, memory.scope_key, memory.extracted_key)

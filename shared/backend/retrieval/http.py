@@ -111,4 +111,8 @@ def _context(memories: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-Retrieval = Annotated[RetrievalDoor, Depends(lambda: RetrievalDoor(bootstrap.container()))]
+async def _door() -> RetrievalDoor:
+    return RetrievalDoor(bootstrap.container())
+
+
+Retrieval = Annotated[RetrievalDoor, Depends(_door)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -76,12 +75,10 @@ def _order(ranked: Ranked) -> tuple[int, float, int, str]:
 
 
 def _relevance(hit: Hit, result: SearchResult) -> float:
-    fields: Sequence[tuple[float | None, Range, float]] = (
-        (hit.dense, result.dense, DENSE_WEIGHT),
-        (hit.lexical, result.lexical, LEXICAL_WEIGHT),
-    )
-    total = sum(weight for _, _, weight in fields)
-    return sum(weight * _scaled(value, span) for value, span, weight in fields if value is not None) / total
+    total = LEXICAL_WEIGHT * _scaled(hit.lexical, result.lexical)
+    if hit.dense is not None:
+        total += DENSE_WEIGHT * _scaled(hit.dense, result.dense)
+    return total / (DENSE_WEIGHT + LEXICAL_WEIGHT)
 
 
 def _scaled(value: float, span: Range) -> float:

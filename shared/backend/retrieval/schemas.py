@@ -12,7 +12,7 @@ from backend.index.model import IndexFilter
 from backend.kit import wire
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import Fault, UnknownFilterError, ValidationFailedError
-from backend.kit.wire import Clean, EndUserId, Moment, Name, Wire
+from backend.kit.wire import NOT_BLANK, WITHOUT_NUL, Clean, EndUserId, Moment, Name, Whole, Wire
 from backend.memories.documents import is_filterable
 from backend.memories.schemas import MemoryView
 from backend.retrieval import model
@@ -60,27 +60,32 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Values = Annotated[list[Name], Field(max_length=MOST_VALUES), AfterValidator(_some)]
+Values = Annotated[list[Name], Field(max_length=MOST_VALUES, json_schema_extra={"minItems": 1}), AfterValidator(_some)]
+Tiers = Annotated[list[Literal["hot", "warm", "cold"]], Field(json_schema_extra={"minItems": 1}), AfterValidator(_some)]
 OneOrMore = Annotated[Values, BeforeValidator(_listed, json_schema_input_type=Values | Name)]
 # A union of types would name each of them in the pointer of its error, which then points nowhere.
-Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar, json_schema_input_type=str | int | float | bool)]
+Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar, json_schema_input_type=Clean | int | float | bool)]
 
 
 class Filters(BaseModel):
     """What an answer must be. A filter that does not exist is refused, so that none is ever dropped silently."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    # Unknown ones are let in here only to be named, all of them, by the refusal.
+    model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"additionalProperties": False})
 
-    sources: Values = []
-    tags: Values = Field(default=[], description="Any of these.")
+    sources: Values = Field(default_factory=list, description="Any of these.")
+    tags: Values = Field(default_factory=list, description="Any of these.")
     since: Moment | None = Field(default=None, description="Created at this moment or later.")
     until: Moment | None = Field(default=None, description="Created before this moment.")
-    tier: Annotated[list[Literal["hot", "warm", "cold"]], AfterValidator(_some)] = []
+    tier: Tiers = Field(default_factory=list, description="Any of these.")
     memory_type: OneOrMore | None = None
     session_id: Name | None = None
     include_summaries: bool = True
     metadata: Annotated[dict[str, Scalar], AfterValidator(_names)] = Field(
-        default={}, max_length=MOST_VALUES, description="Equal top-level values."
+        default={},
+        max_length=MOST_VALUES,
+        description="Equal top-level values.",
+        json_schema_extra={"propertyNames": {"pattern": WITHOUT_NUL}},
     )
 
     @model_validator(mode="after")
@@ -99,9 +104,14 @@ class MemoryQuery(Wire):
 
     model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
 
-    query: Annotated[Clean, AfterValidator(_query)]
+    query: Annotated[
+        Clean,
+        # What is measured is bytes, and no text has more characters than bytes.
+        Field(json_schema_extra={"pattern": NOT_BLANK, "maxLength": MAX_QUERY_BYTES}),
+        AfterValidator(_query),
+    ]
     user_id: EndUserId | None = None
-    k: int = Field(default=model.DEFAULT_K, ge=1, le=model.LARGEST_K)
+    k: Whole = Field(default=model.DEFAULT_K, ge=1, le=model.LARGEST_K)
     filters: Filters = Field(default_factory=Filters)
     session_id: Name | None = Field(default=None, description="Only memories of this session.")
     as_of: Moment | None = Field(default=None, description="Only what was valid at this moment.")

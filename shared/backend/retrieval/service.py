@@ -20,7 +20,8 @@ from backend.retrieval.model import Answer, Found, Question, Ranked, rank
 from backend.tenancy.scope import Scope
 
 LIST_LENGTH = 200
-SPARE_ROWS = 5
+SPARE_ROWS = 2
+"""Each is a read unit a query, paid whether or not it is needed; when more than these fell out, a second read fetches more."""
 _T = TypeVar("_T")
 
 

@@ -52,7 +52,13 @@ class Version(BaseModel):
 
 UNREADY = documented(HTTPStatus.SERVICE_UNAVAILABLE)
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-Services = Annotated[bootstrap.Container, Depends(bootstrap.container)]
+
+
+async def _services() -> bootstrap.Container:
+    return bootstrap.container()
+
+
+Services = Annotated[bootstrap.Container, Depends(_services)]
 
 
 def health() -> JSONResponse:

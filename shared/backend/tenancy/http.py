@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic.config import JsonDict
 
 from backend import bootstrap
 from backend.kit import observability
@@ -23,7 +24,11 @@ WARNING_HEADER = "X-Scope-Warning"
 PROJECT_MISSING = "project_missing"
 MOST_HEADER_CHARACTERS = 256
 _EXTENDED = re.compile(r"utf-8''((?:[A-Za-z0-9!#$&+.^_`|~-]|%[0-9A-Fa-f]{2})+)", re.IGNORECASE | re.ASCII)
+_VALUE: JsonDict = {"maxLength": MOST_HEADER_CHARACTERS, "pattern": "^[ -~]*$"}
 _LONGEST_EXTENDED = 3 * MOST_HEADER_CHARACTERS + len("UTF-8''")
+
+# Of the plain form, which has no comma; RFC 8187's form is longer, and is what a pattern cannot tell apart from it.
+_END_USER_VALUE: JsonDict = {"maxLength": _LONGEST_EXTENDED, "pattern": "^[ -+.-~-]*$"}
 
 _KEY_SCHEME = APIKeyHeader(name=KEY_HEADER, scheme_name="ApiKey", description="ms_live_…", auto_error=False)
 _TOKEN_SCHEME = HTTPBearer(
@@ -35,7 +40,7 @@ _END_USER_HELP = (
 )
 
 
-def access() -> Access:
+async def access() -> Access:
     """Return the use case; tests put their own in its place."""
     return bootstrap.container().access
 
@@ -55,7 +60,7 @@ def credentials_of(request: Request) -> Credentials:
     )
 
 
-def require(permission: Permission) -> Callable[..., Caller]:
+def require(permission: Permission) -> Callable[..., Coroutine[Any, Any, Caller]]:
     """Return the dependency that lets in who holds this permission.
 
     It notes the caller's ids for the request's log line (never the end user's, which may be a mail address), and gives
@@ -64,15 +69,21 @@ def require(permission: Permission) -> Callable[..., Caller]:
     """
 
     # The arguments with an underscore stand in the OpenAPI document; the values are read from the request, strictly.
-    def caller(
+    async def caller(
         request: Request,
         response: Response,
         access: Annotated[Access, Depends(access)],
         _key: Annotated[str | None, Security(_KEY_SCHEME)],
         _token: Annotated[HTTPAuthorizationCredentials | None, Security(_TOKEN_SCHEME)],
-        _project: Annotated[str | None, Header(alias=PROJECT_HEADER, description="Which project.")] = None,
-        _end_user: Annotated[str | None, Header(alias=END_USER_HEADER, description=_END_USER_HELP)] = None,
-        _tenant: Annotated[str | None, Header(alias=TENANT_HEADER, description="Only the key's own tenant.")] = None,
+        _project: Annotated[
+            str | None, Header(alias=PROJECT_HEADER, description="Which project.", json_schema_extra=_VALUE)
+        ] = None,
+        _end_user: Annotated[
+            str | None, Header(alias=END_USER_HEADER, description=_END_USER_HELP, json_schema_extra=_END_USER_VALUE)
+        ] = None,
+        _tenant: Annotated[
+            str | None, Header(alias=TENANT_HEADER, description="Only the key's own tenant.", json_schema_extra=_VALUE)
+        ] = None,
     ) -> Caller:
         try:
             caller = access.authenticate(credentials_of(request))

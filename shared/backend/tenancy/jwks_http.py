@@ -37,8 +37,7 @@ class HttpKeyFetcher:
             raise _unavailable()
         # The product's clock is for what the product means by time; how long a socket may take is the machine's affair.
         ends = time.monotonic() + self._seconds
-        # The scheme was checked just above.
-        request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310
+        request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310 - the scheme was checked above
         try:
             with self._opener.open(request, timeout=self._seconds) as answer:
                 if answer.status != _OK:

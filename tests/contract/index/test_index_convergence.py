@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from backend.index.fake import FakeIndex
@@ -115,7 +115,7 @@ def in_batches(index: MemoryIndex, every: list[IndexDocument | Tombstone], sizes
 
 
 @pytest.mark.parametrize("kind", sorted(MAKERS))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(data=some.data())
 def test_any_order_with_repeats_ends_in_one_state_that_answers_as_the_fake_does(kind: str, data: some.DataObject) -> None:
     every = data.draw(some.lists(changes, min_size=1, max_size=25))

@@ -10,19 +10,19 @@ from backend.kit.clock import FakeClock
 from backend.kit.deadline import deadline
 from backend.kit.dynamodb import Put, Table, attribute, set_to, transact
 from tests.support.faults import ADDRESS, PlannedFaults, no_answer, refused
-from tests.support.tables import moto_table
+from tests.support.tables import fresh_token, template_table
 
 IS_NEW = attribute("pk").does_not_exist()
 ITEM = {"pk": "p", "sk": "s", "n": 1}
 
 
 def table(clock: FakeClock, faults: PlannedFaults) -> Table:
-    return moto_table("MemoriesTable", clock, faults)
+    return template_table("MemoriesTable", clock, faults)
 
 
 def stored() -> dict[str, Any] | None:
     """Return what is really there."""
-    return moto_table("MemoriesTable").get("p", "s")
+    return template_table("MemoriesTable").get("p", "s")
 
 
 def timed(clock: FakeClock, seconds: float) -> Any:
@@ -45,7 +45,7 @@ HARMLESS_TWICE: dict[str, Any] = {
     "PutItem": lambda target: target.put(ITEM),
     "DeleteItem": lambda target: target.delete("p", "s"),
     "BatchWriteItem": lambda target: target.put_many([ITEM]),
-    "TransactWriteItems": lambda target: transact(target.seam, [Put(target, ITEM)], "token"),
+    "TransactWriteItems": lambda target: transact(target.seam, [Put(target, ITEM)], fresh_token()),
 }
 SILENCES = [
     no_answer,

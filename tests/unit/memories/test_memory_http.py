@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -225,7 +226,7 @@ def test_a_key_of_one_route_is_no_key_of_another(door: MemoryDoor) -> None:
 @pytest.mark.parametrize("key", ["", "x" * 256, "käse", "a\tb", "a\nb"])
 def test_a_key_that_cannot_be_one_is_refused_and_not_quoted(key: str) -> None:
     with pytest.raises(ValidationFailedError) as refused:
-        idempotency_key(key)
+        asyncio.run(idempotency_key(key))
 
     assert refused.value.faults[0].pointer == "header:Idempotency-Key"
     assert not key or key not in refused.value.faults[0].detail
@@ -233,18 +234,18 @@ def test_a_key_that_cannot_be_one_is_refused_and_not_quoted(key: str) -> None:
 
 @pytest.mark.parametrize("key", [None, "x", "x" * 255, "a b~!"])
 def test_any_other_key_is_taken_as_it_is(key: str | None) -> None:
-    assert idempotency_key(key) == key
+    assert asyncio.run(idempotency_key(key)) == key
 
 
 @pytest.mark.parametrize("text", ["mem_1", "mem_" + "I" * 26, "mem_" + "0" * 27, "x" * 1000, "mem_" + "0" * 26 + "\n"])
 def test_what_cannot_be_an_id_names_no_memory(text: str) -> None:
     with pytest.raises(MemoryNotFoundError):
-        memory_id(text)
+        asyncio.run(memory_id(text))
 
 
 @pytest.mark.parametrize("text", ["add", "query"])
 def test_a_path_that_takes_post_says_so(text: str) -> None:
     with pytest.raises(MethodNotAllowedError) as refused:
-        memory_id(text)
+        asyncio.run(memory_id(text))
 
     assert refused.value.facts == {"allow": "POST"}

@@ -37,7 +37,7 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "k of -1": ({"k": -1}, "/k"),
     "k of 201": ({"k": LARGEST_K + 1}, "/k"),
     "k as text": ({"k": "5"}, "/k"),
-    "k as a fraction": ({"k": 5.0}, "/k"),
+    "k as a fraction": ({"k": 5.5}, "/k"),
     "k as true": ({"k": True}, "/k"),
     "session is empty": ({"session_id": ""}, "/session_id"),
     "as_of without a time": ({"as_of": "2026-01-01"}, "/as_of"),

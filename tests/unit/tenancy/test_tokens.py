@@ -277,7 +277,7 @@ def test_every_refusal_reads_the_same(trusting: World) -> None:
     assert len(answers) == 1
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(position=st.integers(0, 10_000), flip=st.integers(1, 255), algorithm=st.sampled_from(["EdDSA", "ES256", "RS256"]))
 def test_no_token_with_any_byte_changed_is_accepted(trusting: World, position: int, flip: int, algorithm: str) -> None:
     parts = [base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in Signer(algorithm).token().split(".")]
@@ -289,7 +289,7 @@ def test_no_token_with_any_byte_changed_is_accepted(trusting: World, position: i
     assert why(trusting, ".".join(encoded(part) for part in parts)) is not None
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(
     header=st.dictionaries(
         st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jku", "jwk", "x5c", "zip", "enc", "p2c"]),

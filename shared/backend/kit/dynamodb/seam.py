@@ -213,7 +213,8 @@ def _meaning(  # noqa: PLR0911 - one answer a kind of error is the whole point
         return _cancelled(error)
     if code in THROTTLES:
         return _Meaning(ThrottledError("The table is refusing the pace; try again.", retry_after=1), final=False)
-    if code in SERVER_FAULTS or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:  # noqa: PLR2004
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    if code in SERVER_FAULTS or status >= 500:  # noqa: PLR2004 - HTTP: 500 and above are the server's faults
         return _unanswered(operation, arguments)
     return _Meaning(InternalError(f"{operation} was refused: {code}"), final=True)
 

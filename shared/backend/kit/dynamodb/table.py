@@ -191,6 +191,34 @@ class Table:
         last = answer.get("LastEvaluatedKey")
         return Page([from_item(item) for item in answer.get("Items", [])], from_item(last) if last else None)
 
+    def first(  # noqa: PLR0913 - one word for each thing that a query can say
+        self,
+        partition: str,
+        count: int,
+        *,
+        index: str | None = None,
+        where: Condition | None = None,
+        descending: bool = False,
+        consistent: bool = False,
+    ) -> list[Item]:
+        """Return the first items of a partition, at most so many, from as many pages as they take."""
+        found: list[Item] = []
+        start: Item | None = None
+        while True:
+            page = self.query(
+                partition,
+                index=index,
+                where=where,
+                limit=count - len(found),
+                descending=descending,
+                start=start,
+                consistent=consistent,
+            )
+            found += page.items
+            start = page.next_key
+            if start is None or len(found) >= count:
+                return found
+
     def scan(self, *, start: Item | None = None, limit: int | None = None) -> Page:
         """Return one page of the whole table. For operators: no request of a user may ever need it."""
         body: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
