@@ -21,6 +21,8 @@ from random import Random
 from typing import Any
 
 from benchmarks import texts
+from benchmarks.plot import Bar
+from benchmarks.report import Report, add_output
 from examples import service_env
 from examples.figures import percentile
 from examples.service import Service, ServiceError
@@ -205,6 +207,14 @@ def record(found: Measured, plan: Plan, base_url: str) -> dict[str, Any]:
     }
 
 
+def report(found: Measured, plan: Plan) -> Report:
+    """Return the figures as every benchmark leaves them behind."""
+    rows: list[dict[str, Any]] = [{"request": what, **figure} for what, figure in figures(found).items()]
+    plots = {"p50, ms": [Bar(row["request"], row["p50_ms"]) for row in rows]}
+    visible = f"Own writes found by the next query: {found.visible} of {found.written}."
+    return Report("http", "One client over HTTP", asdict(plan), rows, plots, [visible])
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     plan = Plan()
@@ -218,6 +228,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--visible", type=_count, default=plan.visible, help="own writes to look for (%(default)s)")
     whole.add_argument("--seconds", type=float, default=plan.seconds, help="begin nothing after this time (%(default)s)")
     whole.add_argument("--unkeyed", action="store_true", help="add without an Idempotency-Key")
+    add_output(whole)
     return whole
 
 
@@ -256,6 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     print(table(found, plan))
+    report(found, plan).write(asked.out)
     print(json.dumps(record(found, plan, service_at.base_url)))
     return 0 if found.visible == found.written else 1
 

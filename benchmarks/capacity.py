@@ -1,0 +1,312 @@
+"""What an add and a query consume and cost on AWS: `python -m benchmarks.capacity`.
+
+The use cases run over DynamoDB's stand-in in this process (moto) with the template's tables. Moto's own figures of consumed
+capacity are not the service's, so each call is counted where it passes the seam, from the sizes of its items, by the rules of the
+Developer Guide, "DynamoDB on-demand capacity mode" and "Item sizes and formats": a strongly consistent read costs 1 for each
+4 KB, a write 1 for each 1 KB, in a transaction twice that; each entry written to a global index (keys only, below 1 KB) costs 1.
+
+Not counted: the reads that authenticate (three for each caller, process and five seconds), the schedules (some 20 reads a
+minute for the whole installation), storage, backups, transfer out of AWS, the search domain, Bedrock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from moto import mock_aws
+
+from backend.embedding.fake import FakeEmbedder
+from backend.extraction.verbatim import VerbatimExtractor
+from backend.index.embedded import EmbeddedIndex
+from backend.index.in_memory import InMemoryIndex
+from backend.index.model import IndexFilter
+from backend.kit.clock import SystemClock
+from backend.kit.dynamodb import Seam, Table
+from backend.kit.dynamodb.limits import item_bytes
+from backend.kit.ids import UlidIds
+from backend.memories.fake import FakeParking
+from backend.memories.model import Request, Said
+from backend.memories.projection import Projection
+from backend.memories.requests import DynamoRequestLog
+from backend.memories.service import MemoryService
+from backend.memories.store import DynamoMemoryStore
+from backend.retrieval.model import Question
+from backend.retrieval.service import RetrievalService
+from backend.tenancy.fake import FakeSecrets
+from backend.tenancy.pepper import TenantMacs
+from backend.tenancy.scope import Environment, user_scope
+from benchmarks import texts
+from benchmarks.handlers import CREDENTIALS
+from benchmarks.plot import Bar
+from benchmarks.report import FOLDER, Report, Row, add_output, finish
+from infrastructure.template import load
+
+REGION = "us-east-1"
+TABLES = ("MemoriesTable", "IdempotencyTable")
+READS = frozenset({"GetItem", "Query", "BatchGetItem"})
+READ_BYTES, WRITE_BYTES = 4096, 1024
+DIMENSION = 384
+MEMORY_MB = 1024
+OPERATIONS = 20
+MILLION = 1_000_000
+LOG_BYTES = 1000
+"""About what a request's one log line has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars, list prices of us-east-1 as published in November 2024. Prices change: look them up before relying on this.
+
+    Sources: aws.amazon.com/dynamodb/pricing/on-demand, /lambda/pricing (arm64), /api-gateway/pricing (HTTP API),
+    /cloudwatch/pricing (ingested logs).
+    """
+
+    million_reads: float = 0.125
+    million_writes: float = 0.625
+    million_invocations: float = 0.20
+    gigabyte_second: float = 0.0000133334
+    million_http_requests: float = 1.00
+    gigabyte_of_logs: float = 0.50
+
+
+class Meter:
+    """Counts read and write units of every call that passes the seam."""
+
+    def __init__(self) -> None:
+        self.reads = 0.0
+        self.writes = 0.0
+        self.calls: Counter[str] = Counter()
+        self._sizes: dict[str, int] = {}
+        self._indexed: dict[str, int] = {}
+
+    def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
+        """Count nothing: what is read is known afterwards."""
+
+    def after(self, operation: str, arguments: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        """Count the call and hand on its answer."""
+        self.calls[operation] += 1
+        if operation in READS:
+            self._count_read(operation, arguments, answer)
+        else:
+            self._count_write(operation, arguments, answer)
+        return answer
+
+    def _count_read(self, operation: str, arguments: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        consistent = arguments.get("ConsistentRead", False)
+        if operation == "GetItem":
+            self._read([answer["Item"]] if "Item" in answer else [], consistent)
+        elif operation == "Query":
+            self._read_together(answer.get("Items", []), consistent)
+        else:
+            for table, asked in arguments["RequestItems"].items():
+                found = answer["Responses"].get(table, [])
+                self._read(found, asked.get("ConsistentRead", False), missing=len(asked["Keys"]) - len(found))
+
+    def _count_write(self, operation: str, arguments: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        match operation:
+            case "PutItem":
+                self._put(arguments["Item"], times=1)
+            case "BatchWriteItem":
+                for write in (each for writes in arguments["RequestItems"].values() for each in writes):
+                    self._put(write["PutRequest"]["Item"], times=1)
+            case "TransactWriteItems":
+                for write in arguments["TransactItems"]:
+                    self._put(write["Put"]["Item"], times=2)
+            case "UpdateItem":
+                self._put(answer["Attributes"], times=1)
+            case "DeleteItem":
+                self._delete(arguments["Key"])
+            case _:
+                message = f"no rule for {operation}"
+                raise ValueError(message)
+
+    def reset(self) -> None:
+        """Begin to count anew; what is stored stays known."""
+        self.reads = self.writes = 0.0
+        self.calls.clear()
+
+    def _read(self, found: Sequence[Mapping[str, Any]], consistent: bool, missing: int = 0) -> None:  # noqa: FBT001 - the call's own word
+        units = sum(math.ceil(item_bytes(item) / READ_BYTES) for item in found) + (missing or not found)
+        self.reads += units if consistent else units / 2
+
+    def _read_together(self, found: Sequence[Mapping[str, Any]], consistent: bool) -> None:  # noqa: FBT001 - as above
+        units = max(1, math.ceil(sum(map(item_bytes, found)) / READ_BYTES))
+        self.reads += units if consistent else units / 2
+
+    def _put(self, item: Mapping[str, Any], times: int) -> None:
+        key, size = _key(item), item_bytes(item)
+        # A write counts the larger of the item before and after it. An index is written beside, without the transaction.
+        self.writes += times * math.ceil(max(size, self._sizes.get(key, 0)) / WRITE_BYTES)
+        entries = sum(f"{index}_pk" in item for index in ("list", "due", "link"))
+        self.writes += max(entries, self._indexed.get(key, 0))
+        self._sizes[key], self._indexed[key] = size, entries
+
+    def _delete(self, key: Mapping[str, Any]) -> None:
+        self.writes += max(1, math.ceil(self._sizes.pop(_key(key), 0) / WRITE_BYTES)) + self._indexed.pop(_key(key), 0)
+
+
+def _key(item: Mapping[str, Any]) -> str:
+    return f"{item['pk']['S']} {item.get('sk', {'S': ''})['S']}"
+
+
+class World:
+    """The use cases over the stand-in, all their calls metered."""
+
+    def __init__(self, folder: Path) -> None:
+        clock = SystemClock()
+        self.meter = Meter()
+        seam = Seam(clock, REGION, faults=self.meter)
+        ids, macs = UlidIds(clock), TenantMacs(FakeSecrets())
+        self.store = DynamoMemoryStore(Table("MemoriesTable", seam), macs, clock, ids)
+        embedder = FakeEmbedder(dimension=DIMENSION)
+        index = EmbeddedIndex(folder / "index.db", clock)
+        requests = DynamoRequestLog(Table("IdempotencyTable", seam), ids, clock)
+        self.memories = MemoryService(
+            store=self.store, requests=requests, extractor=VerbatimExtractor(), embedder=embedder, clock=clock, ids=ids
+        )
+        self.projection = Projection(store=self.store, index=index, embedder=embedder, parking=FakeParking(), clock=clock)
+        self.retrieval = RetrievalService(
+            rows=self.store,
+            index=index,
+            recent=InMemoryIndex(),
+            embedder=embedder,
+            clock=clock,
+            executor=ThreadPoolExecutor(1),
+        )
+        self.scope = user_scope("acme", "main", Environment.LIVE, "u1")
+        self._random = Random(1)  # noqa: S311 - sentences, not secrets
+        self._number = 0
+
+    def add(self, text: str | None = None, *, keyed: bool = False) -> str:
+        """Add a memory and return its id."""
+        self._number += 1
+        said = Said(text=f"{texts.memory(self._number, self._random)} {text or ''}".strip(), session_id="s1", source="chat")
+        request = Request(record_id=f"{self._number:032x}", body_mac="0" * 32) if keyed else None
+        return self.memories.add(self.scope, said, request).memories[0].memory_id
+
+    def project(self, memory_id: str) -> None:
+        """Do what the stream has done."""
+        self.projection.project([("acme", memory_id)])
+
+    def add_and_project(self, text: str | None = None, *, keyed: bool = False) -> None:
+        """Add a memory and have it projected."""
+        self.project(self.add(text, keyed=keyed))
+
+    def query(self, k: int) -> None:
+        """Ask one question."""
+        self.retrieval.query(self.scope, Question(texts.question(self._random), k, IndexFilter()))
+
+    def metered(self, name: str, action: Callable[[], object], times: int = OPERATIONS) -> dict[str, Any]:
+        """Return the row of what one action consumes, the mean of several."""
+        self.meter.reset()
+        for _ in range(times):
+            action()
+        calls = ", ".join(f"{count / times:g} {operation}" for operation, count in sorted(self.meter.calls.items()))
+        return {"what": name, "read units": self.meter.reads / times, "write units": self.meter.writes / times, "calls": calls}
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """Give the use cases over moto with the template's tables."""
+    made_up = {**dict.fromkeys(CREDENTIALS, "none"), "AWS_DEFAULT_REGION": REGION}
+    before = {name: os.environ.get(name) for name in (*made_up, "AWS_ENDPOINT_URL")}
+    os.environ.update(made_up)
+    os.environ.pop("AWS_ENDPOINT_URL", None)
+    try:
+        with mock_aws(), tempfile.TemporaryDirectory() as folder:
+            create_tables()
+            yield World(Path(folder))
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({name: value} if value is not None else {})
+
+
+def create_tables() -> None:
+    """Make the template's tables, as far as memories need them."""
+    import boto3  # noqa: PLC0415 - inside moto only
+
+    client = boto3.client("dynamodb", region_name=REGION)
+    for name in TABLES:
+        properties = load()["Resources"][name]["Properties"]
+        taken = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+        client.create_table(TableName=name, **{part: properties[part] for part in taken if part in properties})
+
+
+def cost(row: Mapping[str, Any], milliseconds: float, prices: Prices, invocations: int = 1) -> dict[str, Any]:
+    """Return what a million of an operation costs, in US dollars; `milliseconds` of a function of 1 GB for each."""
+    table = row["read units"] * prices.million_reads + row["write units"] * prices.million_writes
+    compute = MILLION * milliseconds / 1000 * MEMORY_MB / 1024 * prices.gigabyte_second + invocations * prices.million_invocations
+    edge = prices.million_http_requests + invocations * LOG_BYTES * MILLION / 1e9 * prices.gigabyte_of_logs
+    return {
+        "what": f"a million: {row['what']}",
+        "ms x GB": milliseconds * MEMORY_MB / 1024,
+        "DynamoDB $": table,
+        "Lambda $": compute,
+        "HTTP API and logs $": edge,
+        "together $": table + compute + edge,
+    }
+
+
+def measured_ms(folder: Path) -> dict[str, float]:
+    """Return the medians of one client that `benchmarks.load` left behind, by kind of request; empty without them."""
+    path = folder / "load.json"
+    if not path.exists():
+        return {}
+    rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    return {str(row["request"]): float(row["p50 ms"] or 0) for row in rows if row["clients"] == 1}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Count, print the tables, write the files."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.capacity", description=__doc__)
+    add_output(parser)
+    asked = parser.parse_args(arguments)
+    found = measured_ms(asked.out) or measured_ms(FOLDER)
+    parser.set_defaults(add_ms=found.get("add", 40.0), query_ms=found.get("query", 30.0))
+    parser.add_argument("--add-ms", type=float, help="of the function for an add, projection included (default: of the load run)")
+    parser.add_argument("--query-ms", type=float, help="of the function for a query (default: of the load run)")
+    asked = parser.parse_args(arguments)
+    with world() as all_of_it:
+        for _ in range(60):
+            all_of_it.add_and_project()
+        rows = [
+            all_of_it.metered("add", all_of_it.add_and_project),
+            all_of_it.metered("add, with an Idempotency-Key", lambda: all_of_it.add_and_project(keyed=True)),
+            all_of_it.metered("add of 4 KB", lambda: all_of_it.add_and_project("word " * 800)),
+            all_of_it.metered("query, k = 5", lambda: all_of_it.query(5)),
+            all_of_it.metered("query, k = 20", lambda: all_of_it.query(20)),
+        ]
+    prices = Prices()
+    costs = [
+        cost(row, asked.query_ms if row["what"].startswith("query") else asked.add_ms, prices, 1 if "query" in row["what"] else 2)
+        for row in rows
+    ]
+    plots = {
+        "write units": [Bar(row["what"], row["write units"]) for row in rows],
+        "read units": [Bar(row["what"], row["read units"]) for row in rows],
+        "US dollars a million": [Bar(row["what"], row["together $"]) for row in costs],
+    }
+    parameters = {"add_ms": asked.add_ms, "query_ms": asked.query_ms, "memory_mb": MEMORY_MB, "dimension": DIMENSION}
+    title = "Capacity units of each operation, projection included"
+    finish(Report("capacity", title, parameters, rows, plots), asked.out)
+    notes = ["List prices of us-east-1 as published in November 2024: look them up before relying on them."]
+    finish(Report("cost", "List price of a million", parameters, costs, {}, notes), asked.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""This product as something that remembers and answers: inside the process, and over HTTP. Answers name turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from backend.embedding.model import EmbeddingModel, Purpose, Vector
+from backend.embedding.ports import Embedder
+from backend.extraction.verbatim import VerbatimExtractor
+from backend.index.embedded import EmbeddedIndex
+from backend.index.in_memory import InMemoryIndex
+from backend.index.model import IndexFilter
+from backend.kit.clock import SystemClock, epoch_ms
+from backend.kit.ids import UlidIds
+from backend.memories.documents import change_for
+from backend.memories.fake import FakeMemoryStore, FakeRequestLog
+from backend.memories.model import Said
+from backend.memories.service import MemoryService
+from backend.retrieval.model import Question
+from backend.retrieval.service import RetrievalService
+from backend.tenancy.scope import Environment, user_scope
+from benchmarks.datasets import Turn
+from examples.service import Service
+
+TENANT, PROJECT = "bench", "main"
+SETTLE_SECONDS = 60.0
+_LOOK_SECONDS = 0.5
+
+
+class Store(Protocol):
+    """What is measured."""
+
+    def remember(self, owner: str, turns: Sequence[Turn]) -> None:
+        """Store each turn as a memory of the owner, and return when all can be found."""
+
+    def ask(self, owner: str, question: str, k: int) -> list[str]:
+        """Return the ids of the turns that the best `k` memories are of, best first."""
+
+
+class Prepared:
+    """An embedder that knows some texts beforehand, embedded in batches: the same vectors, in less time."""
+
+    def __init__(self, embedder: Embedder, said: Sequence[str]) -> None:
+        self._embedder = embedder
+        distinct = list(dict.fromkeys(said))
+        self._known = dict(zip(distinct, embedder.embed(distinct, Purpose.DOCUMENT), strict=True))
+
+    @property
+    def model(self) -> EmbeddingModel:
+        """The embedder's own."""
+        return self._embedder.model
+
+    def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+        """See the port."""
+        return [self._known[text] if text in self._known else self._embedder.embed([text], purpose)[0] for text in texts]
+
+
+class InProcess:
+    """The use cases as they are, over the embedded index and a table in memory."""
+
+    def __init__(self, path: Path, embedder: Embedder, executor: Executor | None = None) -> None:
+        self._clock = SystemClock()
+        ids = UlidIds(self._clock)
+        self._rows = FakeMemoryStore(self._clock)
+        self._index = EmbeddedIndex(path, self._clock)
+        self._memories = MemoryService(
+            store=self._rows,
+            requests=FakeRequestLog(ids),
+            extractor=VerbatimExtractor(),
+            embedder=embedder,
+            clock=self._clock,
+            ids=ids,
+        )
+        self._retrieval = RetrievalService(
+            rows=self._rows,
+            index=self._index,
+            recent=InMemoryIndex(),
+            embedder=embedder,
+            clock=self._clock,
+            executor=executor or ThreadPoolExecutor(2),
+        )
+        self._turn_of: dict[str, str] = {}
+
+    def remember(self, owner: str, turns: Sequence[Turn]) -> None:
+        """See the protocol. The index is written at once, as the projector does a moment later."""
+        scope = user_scope(TENANT, PROJECT, Environment.TEST, owner)
+        added = [(turn.turn_id, self._memories.add(scope, _said(turn)).memories[0]) for turn in turns]
+        self._index.write(TENANT, [change_for(memory) for _, memory in added])
+        for turn_id, memory in added:
+            self._rows.settle(memory)
+            self._turn_of[memory.memory_id] = turn_id
+
+    def ask(self, owner: str, question: str, k: int) -> list[str]:
+        """See the protocol."""
+        scope = user_scope(TENANT, PROJECT, Environment.TEST, owner)
+        asked = Question(question, k, IndexFilter(now=epoch_ms(self._clock.now())))
+        return [self._turn_of[answer.memory.memory_id] for answer in self._retrieval.query(scope, asked).answers]
+
+    def close(self) -> None:
+        """Let go of the index's file."""
+        self._index.close()
+
+
+class OverHttp:
+    """A running service; owners are end users of the run's own."""
+
+    def __init__(self, service: Service, run: str) -> None:
+        self._service = service
+        self._run = run
+        self._turn_of: dict[str, str] = {}
+
+    def remember(self, owner: str, turns: Sequence[Turn]) -> None:
+        """See the protocol. Raises `ServiceError`."""
+        for turn in turns:
+            body = {
+                "user_id": f"{self._run}-{owner}",
+                "text": turn.text,
+                "speaker": turn.speaker,
+                "session_id": turn.session,
+                "occurred_at": turn.said_at.isoformat() if turn.said_at else None,
+                "deduplicate": False,
+            }
+            self._turn_of[self._service.add(body).body["id"]] = turn.turn_id
+        ends = time.monotonic() + SETTLE_SECONDS
+        while self._service.query(f"{self._run}-{owner}", "Is all there?", 1).body["degraded"] and time.monotonic() < ends:
+            time.sleep(_LOOK_SECONDS)
+
+    def ask(self, owner: str, question: str, k: int) -> list[str]:
+        """See the protocol. Raises `ServiceError`."""
+        answer = self._service.query(f"{self._run}-{owner}", question, k)
+        return [self._turn_of[memory["id"]] for memory in answer.body["memories"]]
+
+
+def _said(turn: Turn) -> Said:
+    """Return what the API makes of a turn. The same words said twice stay two memories: evidence names one of them."""
+    return Said(text=turn.text, speaker=turn.speaker, session_id=turn.session, occurred_at=turn.said_at, deduplicate=False)
