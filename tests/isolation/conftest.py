@@ -14,9 +14,9 @@ from tests.isolation.world import World
 from tests.support.logs import LogLines, log_lines
 
 WHOLE = os.environ.get("ISOLATION") == "whole"
-"""`make test-isolation` asks for every cell. Else what is the caller's own is whole, and of the rest each third cell is tried."""
+"""`make test-isolation` asks for every cell. Else what is the caller's own is whole, and of the rest each fifth cell is tried."""
 
-EVERY = 1 if WHOLE else 3
+EVERY = 1 if WHOLE else 5
 
 
 @dataclass(frozen=True)

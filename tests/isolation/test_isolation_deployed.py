@@ -70,7 +70,7 @@ def test_names_and_things_of_others_change_nothing_over_http(matrix: Matrix, ope
         assert tried >= (5 if operation.public else 10)
 
 
-def test_logs_metrics_queues_and_keys_hold_nobodys_words(deployed: OverHttp, neighbours: World) -> None:
+def test_logs_metrics_tables_and_index_hold_nobodys_words(deployed: OverHttp, neighbours: World) -> None:
     Matrix(neighbours).walk(cut(operations())[::8])
 
     logs = dict(deployed.logs())
