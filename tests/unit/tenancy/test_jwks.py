@@ -89,7 +89,7 @@ def test_a_key_id_that_stands_twice_is_nobodys() -> None:
         ('{"keys": {}}', "no JWKS"),
         ('{"keys": []', "Expecting"),
         ('{"keys": [], "keys": []}', "twice"),
-        (json.dumps({"keys": [GOOD] * 65}), "no JWKS"),
+        pytest.param(json.dumps({"keys": [GOOD] * 65}), "no JWKS", id="65 keys"),
         ("[" * 100_000, "too deep"),
     ],
 )
