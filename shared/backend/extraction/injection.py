@@ -36,8 +36,8 @@ _RULES = (
     ),
     _rule(
         "drops_instructions",
-        r"""\b(?:ignorez|ignore|oubliez|oublie)\s+(?:toutes?\s+)?(?:les|tes|vos)\s+(?:\w+\s+){0,2}(?:instructions"
-        r"|consignes|regles)
+        r"""\b(?:ignorez|ignore|oubliez|oublie)\s+(?:toutes?\s+)?(?:les|tes|vos)\s+(?:\w+\s+){0,2}
+        (?:instructions|consignes|regles)
         |\b(?:ignoriere?n?|vergiss|missachte)\s+(?:sie\s+)?(?:alle\s+)?(?:\w+\s+){0,3}(?:anweisungen|instruktionen|regeln|vorgaben)
         |\b(?:ignora|olvida|descarta)\s+(?:todas?\s+)?(?:las|tus|sus)\s+(?:\w+\s+){0,2}(?:instrucciones|reglas|ordenes)
         |\b(?:ignora|dimentica)\s+(?:tutte\s+)?(?:le|tue)\s+(?:\w+\s+){0,2}(?:istruzioni|regole)""",
