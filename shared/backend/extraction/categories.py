@@ -48,11 +48,11 @@ _STEP = re.compile(
     r"|^to [a-z]+ .{2,80}?,? (?:you |we |one |just |simply |first )+|\b(?:you|we|one) (?:should|must|need to|have to"
     r"|ought to|are supposed to|can) (?:first |always |then |just |only |never )*[a-z]+"
     r"|\b(?:make sure|be sure|do not forget|remember) (?:to|that you)\b|\bhow to\b|\bthe (?:process|procedure|workflow"
-    r"|recipe|way|trick|steps?) (?:to|for|is|of)\b"
+    r"|recipe|trick|steps?) (?:to|for|is|of)\b|^the way to [a-z]+ .* is\b"
     r"|^(?:always|never|do not|please always|please never|please use|please do not) [a-z]+"
 )
 _CONDITION = re.compile(
-    r"^(?:when|whenever|before|after|once|if|every time) .{3,}?, (?:then )?(?P<verb>[a-z]+)\b"
+    r"^(?:when|whenever|before|after|once|if|every time) .{3,}?, (?:then )?(?:we |you )?(?P<verb>[a-z]+)\b"
     r"|^(?P<first>[a-z]+) .{3,} (?:before|after|when|whenever|if|until) "
 )
 _SCHEDULED = re.compile(
@@ -71,7 +71,7 @@ _FUTURE = re.compile(
 )
 _BORN = re.compile(r"\b(?:was|were) (?:born|raised|named|founded|built)\b")
 _PERFECT = re.compile(
-    r"\b(?:have|has) (?:(?:just|already|recently|also|finally|never|not) )*(?!to\b)(?:\w+ed|been to|gone"
+    r"\b(?:have|has) (?:(?:just|already|recently|also|finally|never|not) )*(?!to\b)(?:\w+ed|been (?:to|\w+ed)|gone"
     r"|seen|met|bought|made|taken|got|gotten|left)\b"
 )
 _PURPOSE = re.compile(r"^to [a-z]+ [^,]{2,80}, (?:first |just |simply |then )?(?P<verb>[a-z]+)\b")
@@ -107,6 +107,7 @@ def category_of(words: str, event: EventTime | None, *, is_step: bool) -> Catego
         (Category.TEMPORAL, tense >= 0 and ((event and (tense > 0 or _SCHEDULED.search(words))) or _is_planned(words))),
         (Category.EPISODIC, tense < 0 and not _BORN.search(words) and _happened(words, event)),
         (Category.TEMPORAL, event and tense >= 0),
+        (Category.PREFERENCE, _DESIRE.search(words)),
     )
     return next((category for category, applies in tests if applies), Category.FACTUAL)
 

@@ -49,6 +49,9 @@ _BEFORE_SUBJECT = re.compile(
     r"|this \w+)[, ]+"
 )
 _NO_SUBJECTS = SUBORDINATORS | {"", QUOTED, "to", "what", "who", "where", "how", "which", "there", "call", "please"}
+_NEVER_NOUNS = frozenset(
+    {"prefers", "enjoys", "dislikes", "owns", "speaks", "teaches", "knows", "likes", "lives", "hates", "eats", "adores"}
+)
 _CONTRACTED = re.compile(r"(?:i|we)'(?:m|re|ve|ll|d)")
 _INFINITIVE = re.compile(r"\bto ([a-z]+)\b")
 _SUBJECT_WORDS = 5
@@ -129,7 +132,7 @@ def _prefix(head: _Head, left: str, right: str) -> str | None:
     if _states_by_itself(low, found):
         return ""
     verb, rest = _without_adverbs(low)
-    if verb is None or not rest or not _completes(rest[0], found[low.index(rest[0])]):
+    if verb is None or not rest or not (verb in _NEVER_NOUNS or _completes(rest[0], found[low.index(rest[0])])):
         return None
     if head.auxiliary:
         negated = re.search(r"\bnot\b|n't\b|\u2019t\b", left.lower())

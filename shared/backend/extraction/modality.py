@@ -57,10 +57,16 @@ _BOILERPLATE = re.compile(
 _PRAISE = re.compile(
     rf"^(?:(?:oh|wow|aww?|yeah|yes|ha|hey|omg)[,! ]+)*(?:(?:that|this|it|they|those|these|you|he|she)"
     r" (?:is|are|was|were|sounds?|looks?|must be|must have been|has been|seems?|would be) )?"
-    rf"(?:(?:so|really|very|pretty|such|an?|quite|super|absolutely|totally|how|just|too|truly"
+    rf"(?:(?:like|much|so|really|very|pretty|such|an?|quite|super|absolutely|totally|how|just|too|truly"
     rf"|not) )*(?:{'|'.join(sorted(EVALUATIONS))})"
     r"(?: (?:to (?:hear|see|know|meet you)|idea|news|job|one|work|thing|point|question|stuff|for you|of you|choice"
     r"|way to go|indeed))?[.! ]*$"
+)
+_FAREWELL = re.compile(
+    r"^(?:see|catch|talk to|speak to) (?:you|ya|u)(?: \w+){0,3}[.! ]*$|^take care\b(?: \w+){0,5}[.! ]*$|^(?:talk"
+    r"|speak) (?:soon|later)\b"
+    r"|^(?:have|enjoy) (?:an? |the |your )?(?:\w+ ){0,2}(?:day|evening|night|weekend|week|trip|holidays?|one|time"
+    r"|meal)[.! ]*$|^good luck\b"
 )
 _HEDGES = re.compile(
     r"\b(?:maybe|perhaps|probably|possibly|might|may|could|seems?|seemed|i (?:think|guess|believe|suppose|assume|imagine)"
@@ -92,7 +98,7 @@ def refusal(words: str) -> Refusal | None:
     rules = (
         ("no_content", not found),
         ("quoted", found == [QUOTED] or words.startswith(">")),
-        ("small_talk", _is_small_talk(found)),
+        ("small_talk", _is_small_talk(found) or _FAREWELL.match(words) is not None),
         ("boilerplate", _BOILERPLATE.search(words) is not None),
         ("question", _asks(words)),
         ("hypothetical", _HYPOTHETICAL.search(words) is not None),

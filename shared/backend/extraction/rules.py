@@ -82,19 +82,18 @@ def _read(text: str, span: Span, said_at: datetime, *, is_step: bool) -> _Read:
         return _Read(span, refused)
     teller = reported_by(main)
     if teller is not None:
-        return _Read(span, statements=(_statement(found[0], said_at, teller=teller, is_step=is_step),))
-    if not is_hedged(words):
-        found = clauses(text, span)
-    statements = [_statement(each, said_at, teller=None, is_step=is_step) for each in found]
-    understood = [each for each in statements if each.confidence != categories.UNKNOWN or is_hedged(plain(each.text))]
-    if len(understood) < len(statements):
+        told, _ = _statement(found[0], said_at, teller=teller, is_step=is_step)
+        return _Read(span, statements=(told,))
+    parts = found if is_hedged(words) else clauses(text, span)
+    stated = [_statement(each, said_at, teller=None, is_step=is_step) for each in parts]
+    if len(stated) > 1 and not all(understood for _, understood in stated):
         # Where one part says nothing by itself, the sentence stays whole.
-        whole = _statement(clauses(text, span, whole=True)[0], said_at, teller=None, is_step=is_step)
-        return _Read(span, statements=(whole,) if whole.confidence != categories.UNKNOWN else ())
-    return _Read(span, statements=tuple(statements))
+        stated = [_statement(found[0], said_at, teller=None, is_step=is_step)]
+    return _Read(span, statements=tuple(statement for statement, understood in stated if understood))
 
 
-def _statement(clause: Clause, said_at: datetime, *, teller: str | None, is_step: bool) -> Statement:
+def _statement(clause: Clause, said_at: datetime, *, teller: str | None, is_step: bool) -> tuple[Statement, bool]:
+    """Return what a clause states, and whether the rules understand it."""
     words = plain(clause.text)
     tense = categories.tense_of(words)
     event = event_time(words, said_at, tense)
@@ -105,7 +104,7 @@ def _statement(clause: Clause, said_at: datetime, *, teller: str | None, is_step
     if category is Category.FACTUAL and understood and categories.is_inferred_preference(words):
         category, confidence = Category.PREFERENCE, categories.INFERRED
     sure = teller is None and understood and not is_hedged(words)
-    return Statement(
+    statement = Statement(
         text=clause.text,
         span=clause.span,
         category=category,
@@ -114,6 +113,7 @@ def _statement(clause: Clause, said_at: datetime, *, teller: str | None, is_step
         event=event,
         claimed=claimed if sure else None,
     )
+    return statement, understood
 
 
 def _together(text: str, spans: list[Span], said_at: datetime) -> list[Statement]:
