@@ -34,9 +34,8 @@ def test_scores_count_statements() -> None:
 
     rows = {row["kind"]: (row["wanted"], row["precision"], row["recall"]) for row in scores(said)}
 
-    assert rows["preference"] == (1, 1.0, 1.0)
-    assert rows["factual"] == (2, None, 0.0)
-    assert rows["nothing"] == (1, 0.5, 1.0)
+    expected = {"preference": (1, 1.0, 1.0), "factual": (2, None, 0.0), "nothing": (1, 0.5, 1.0)}
+    assert {kind: rows[kind] for kind in expected} == expected
     assert len(misses(said)) == 2
 
 
