@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +13,7 @@ from infrastructure.local.stack import Stack
 from tests.isolation.document import Call
 from tests.isolation.owners import Row
 from tests.isolation.world import Answer
+from tests.support.files import bytes_beside
 
 PATIENCE_SECONDS = 120.0
 
@@ -68,6 +68,6 @@ class OverHttp:
         found: list[dict[str, Any]] = self.stack.client("cloudwatch").list_metrics()["Metrics"]
         return found
 
-    def index_files(self) -> list[Path]:
-        """Return the files of the index."""
-        return sorted(self.stack.directory.glob("index.db*"))
+    def index_bytes(self) -> bytes:
+        """Return what the files of the index hold."""
+        return bytes_beside(self.stack.directory / "index.db")

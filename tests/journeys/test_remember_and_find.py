@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.journeys.conftest import User, problem, settled, until
+from tests.support.files import bytes_beside
 
 
 def test_what_was_added_is_found_by_its_meaning(user: User) -> None:
@@ -146,10 +147,9 @@ def test_no_word_of_a_memory_is_ever_in_the_index_file(user: User) -> None:
     if not user.stack.outputs()["SearchEndpoint"].startswith("file:"):
         pytest.skip("The index is no file here; tests/engines looks into the files of OpenSearch.")
     memory = user.add("Quagmirezebra is the password of the vault.")
-    folder = user.stack.index.parent
 
     def held(what: bytes) -> bool:
-        return any(what in file.read_bytes().lower() for file in folder.glob(f"{user.stack.index.name}*"))
+        return what in bytes_beside(user.stack.index).lower()
 
     until(lambda: held(memory["id"].lower().encode()))
     assert not held(b"quagmirezebra")
