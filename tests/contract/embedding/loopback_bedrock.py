@@ -6,13 +6,14 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
 from urllib.parse import unquote
 
 from backend.embedding.fake import FakeEmbedder
 from backend.embedding.model import Purpose, unpack
+from tests.support.loopback import listening
 
 ERROR_TYPE = {400: "ValidationException", 403: "AccessDeniedException", 429: "ThrottlingException"}
 
@@ -86,18 +87,8 @@ def serving() -> Iterator[LoopbackBedrock]:
         def log_message(self, *_: object) -> None:
             """Say nothing: a test's requests are in `requests`."""
 
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            """A client that gave up is what some tests are about."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    bedrock.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        yield bedrock
-    finally:
-        bedrock.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Handler) as bedrock.url:
+        try:
+            yield bedrock
+        finally:
+            bedrock.released.set()

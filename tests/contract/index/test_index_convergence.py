@@ -118,6 +118,20 @@ def in_batches(index: MemoryIndex, every: list[IndexDocument | Tombstone], sizes
 @settings(max_examples=60)
 @given(data=some.data())
 def test_any_order_with_repeats_ends_in_one_state_that_answers_as_the_fake_does(kind: str, data: some.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        index = MAKERS[kind](Path(folder))
+        fake, question, overlay = ends_as_the_fake_does(index, data)
+        assert index.purge_tombstones(25) == fake.purge_tombstones(25)
+        alike(index.search(BOTH, question, overlay), fake.search(BOTH, question, overlay))
+
+
+def ends_as_the_fake_does(
+    index: MemoryIndex, data: some.DataObject
+) -> tuple[FakeIndex, IndexQuery, list[IndexDocument | Tombstone]]:
+    """Write changes in any order and more than once: the index must hold and answer what the fake does that heard each once.
+
+    Returns that fake, and a question and an overlay to go on with.
+    """
     every = data.draw(some.lists(changes, min_size=1, max_size=25))
     repeated = data.draw(some.permutations(every + every[::2]))
     sizes = data.draw(some.lists(some.integers(1, 8), max_size=5))
@@ -125,13 +139,10 @@ def test_any_order_with_repeats_ends_in_one_state_that_answers_as_the_fake_does(
     asked = data.draw(some.lists(questions, min_size=1, max_size=4))
     fake = FakeIndex()
     fake.write("acme", every)
-    with tempfile.TemporaryDirectory() as folder:
-        index = MAKERS[kind](Path(folder))
-        in_batches(index, repeated, sizes)
-        for each in asked:
-            alike(index.search(BOTH, each), fake.search(BOTH, each))
-            alike(index.search(BOTH, each, overlay), fake.search(BOTH, each, overlay))
-        for scope in (ANA, BEN, BOTH):
-            assert index.versions(scope, MEMORIES) == fake.versions(scope, MEMORIES)
-        assert index.purge_tombstones(25) == fake.purge_tombstones(25)
-        alike(index.search(BOTH, asked[0], overlay), fake.search(BOTH, asked[0], overlay))
+    in_batches(index, repeated, sizes)
+    for each in asked:
+        alike(index.search(BOTH, each), fake.search(BOTH, each))
+        alike(index.search(BOTH, each, overlay), fake.search(BOTH, each, overlay))
+    for scope in (ANA, BEN, BOTH):
+        assert index.versions(scope, MEMORIES) == fake.versions(scope, MEMORIES)
+    return fake, asked[0], overlay

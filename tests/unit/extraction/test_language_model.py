@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from backend.extraction.language_model import MOST_STATEMENTS, REPEATED, SCHEMA,
 from backend.extraction.model import Category, Statement
 from backend.extraction.openai_compatible import OpenAiCompatibleModel
 from backend.extraction.ports import LanguageModelUnavailableError, ModelAnswer
+from tests.support.loopback import listening
 
 SAID = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
 TEXT = "Hi! I moved to  Lisbon on March 5, 2026, and I love the tiles."
@@ -169,14 +169,8 @@ def endpoint(status: int, body: bytes) -> Iterator[tuple[str, list[tuple[str, di
         def log_message(self, *_: object) -> None:
             """Stay quiet."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v1", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as url:
+        yield f"{url}/v1", asked
 
 
 def completion(content: str) -> bytes:

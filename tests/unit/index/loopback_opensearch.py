@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from http.server import BaseHTTPRequestHandler
+from threading import Event
 from typing import Any
 
 from backend.index.opensearch import OpenSearchIndex
 from backend.index.opensearch_engine import Engine, Signer, connect
 from backend.kit.clock import FakeClock
+from tests.support.loopback import listening
 
 Answer = tuple[int, Any]
 
@@ -144,18 +145,8 @@ def serving() -> Iterator[LoopbackOpenSearch]:
         def log_message(self, *_: object) -> None:
             """Say nothing: a test's requests are in `requests`."""
 
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            """A client that gave up is what some tests are about."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    engine.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
-        yield engine
-    finally:
-        engine.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Handler) as engine.url:
+        try:
+            yield engine
+        finally:
+            engine.released.set()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from backend.kit.errors import DependencyUnavailableError
 from backend.tenancy.jwks_http import MOST_BYTES, HttpKeyFetcher
+from tests.support.loopback import listening
 
 released = threading.Event()
 FETCHER = HttpKeyFetcher(loopback_http=True)
@@ -59,13 +60,9 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
+    with listening(Handler) as url:
+        yield url
         released.set()
-        running.shutdown()
-        thread.join()
 
 
 def test_a_jwks_is_fetched(server: str) -> None:
