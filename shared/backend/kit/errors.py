@@ -279,9 +279,16 @@ class DeadlineExceededError(DependencyUnavailableError):
 
 
 class NewerReleaseError(MemorySyncError):
-    """A row was written by a release that this one cannot follow: reading it could get it wrong, writing it lose something."""
+    """A row was written by a release that this one cannot follow: reading it could get it wrong, writing it lose something.
+
+    `scope_key` says whose row it is: nobody else may learn that it is there.
+    """
 
     title = "Written by a newer release"
+
+    def __init__(self, detail: str = "", *, scope_key: str = "") -> None:
+        super().__init__(detail, retry_after=60)
+        self.scope_key = scope_key
 
 
 class InternalError(MemorySyncError):

@@ -103,7 +103,7 @@ def memory_of(item: Item) -> Memory:
     """Return the memory of a row. Raises `NewerReleaseError` for one whose form this release does not know."""
     if item["schema_version"] > SCHEMA_VERSION:
         msg = "A row was written by a newer release of this service than the one that answered."
-        raise NewerReleaseError(msg, retry_after=60)
+        raise NewerReleaseError(msg, scope_key=str(item.get("scope_key", "")))
     fields = {name: item[name] for name in Memory.__slots__ if name in item}
     fields.update({name: from_rfc3339(fields[name]) for name in _MOMENTS & fields.keys()})
     fields["metadata"] = json.loads(item["metadata"])

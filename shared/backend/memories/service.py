@@ -18,6 +18,7 @@ from backend.kit.errors import (
     Fault,
     GoneError,
     MemoryNotFoundError,
+    NewerReleaseError,
     PreconditionFailedError,
     ThrottledError,
 )
@@ -96,7 +97,7 @@ class MemoryService:
 
     def get(self, scope: Scope, memory_id: str) -> Memory:
         """Return a memory. Raises `MemoryNotFoundError` for what is not there, forgotten, expired or somebody else's."""
-        memory = self._store.get(scope.tenant_id, memory_id)
+        memory = self._row(scope, memory_id)
         if memory is None or not memory.readable_by(scope, self._clock.now()):
             raise MemoryNotFoundError(memory_id)
         return memory
@@ -127,6 +128,15 @@ class MemoryService:
             raise
         return memory, False
 
+    def _row(self, scope: Scope, memory_id: str) -> Memory | None:
+        """Return the row, None where there is none. One that cannot be followed is nobody's business but its owner's."""
+        try:
+            return self._store.get(scope.tenant_id, memory_id)
+        except NewerReleaseError as error:
+            if error.scope_key in scope:
+                raise
+            return None
+
     def _release(self, claim: Claim) -> None:
         # The claim ends by itself; failing to end it early must not hide what went wrong.
         with suppress(DependencyUnavailableError):
@@ -134,7 +144,7 @@ class MemoryService:
 
     def _forgotten(self, scope: Scope, memory_id: str, revisions: frozenset[int] | None, *, repeated: bool) -> Memory:
         for _ in range(MOST_TRIES):
-            row = self._store.get(scope.tenant_id, memory_id)
+            row = self._row(scope, memory_id)
             if repeated and row and row.scope_key in scope and row.forgotten_at:
                 # An attempt under this key did it and died before it could say so.
                 return row

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backend.embedding.model import pack
-from backend.kit.errors import NewerReleaseError
+from backend.kit.errors import MemoryNotFoundError, NewerReleaseError
 from backend.memories.documents import document_of
 from backend.memories.items import ROW, row_item, row_pk
 from backend.memories.model import SCHEMA_VERSION, Memory
@@ -84,6 +84,16 @@ def test_a_row_of_a_newer_schema_is_refused_and_left_as_it_is(world: World) -> N
 
     assert refused.value.retry_after == 60
     assert raw(world) == before
+
+
+def test_nobody_else_learns_that_a_row_of_a_newer_schema_is_there(world: World) -> None:
+    saved(world, schema_version={"N": str(SCHEMA_VERSION + 1)})
+    neighbour = user_scope("acme", "support", Environment.LIVE, "u2")
+
+    with pytest.raises(MemoryNotFoundError):
+        world.service.get(neighbour, MEMORY.memory_id)
+    with pytest.raises(MemoryNotFoundError):
+        world.service.forget(neighbour, MEMORY.memory_id)
 
 
 def test_nothing_of_a_plain_row_counts_as_unknown(world: World) -> None:
