@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from backend.kit.dynamodb import Table
+from backend.kit.errors import TableUnavailableError
 from backend.memories.model import Said
 from backend.tenancy.scope import Environment, user_scope
 from infrastructure.restore import restore
-from tests.contract.memories.memory_world import MEMORIES, World
+from tests.contract.memories.memory_world import MEMORIES, FailingAt, World
 from tests.support import tables
 
 BACKUP = "RestoredTable"
@@ -101,3 +102,20 @@ def test_a_second_run_changes_nothing(world: World, backup: Table) -> None:
 
     assert content(world) == after_one
     assert counts["written"] == 0
+
+
+@pytest.mark.parametrize("after_it", [False, True])
+@pytest.mark.parametrize("call", [0, 1, 5, 9])
+def test_one_that_broke_off_anywhere_is_finished_by_the_next(world: World, backup: Table, call: int, after_it: bool) -> None:
+    for number in range(3):
+        added(world, f"fact number {number}")
+    before = content(world)
+    back_up(world, backup)
+    lose_everything(world)
+    failing = world.another(FailingAt(call=call, after_it=after_it, error=TableUnavailableError("gone"), lasting=True))
+
+    with pytest.raises(TableUnavailableError):
+        restore(Table(BACKUP, failing.seam), live(failing))
+    restore(backup, live(world))
+
+    assert content(world) == before
