@@ -29,7 +29,7 @@ def _anything(_: str) -> bool:
 
 
 def _is_made_up(value: str) -> bool:
-    """Tell whether a value looks chosen as a secret: no plain word, no placeholder."""
+    """Tell whether a value looks chosen as a secret: no plain word, and nothing that only marks where one goes."""
     has_letter = any(each.isalpha() for each in value)
     has_other = any(not each.isalpha() and each not in "'\u2019-." for each in value)
     masked = len(set(value.strip("'\"<>[]{}().,;!?"))) < 3  # noqa: PLR2004 - "xxxxxxxx", "********"
