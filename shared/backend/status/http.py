@@ -101,18 +101,22 @@ def refuse(request: Request) -> None:
 
 
 def methods_of(path: str) -> list[str]:
-    """Return the methods that the contract gives this path, none for an unknown one."""
-    found = {method for pattern, methods in _routes() if pattern.fullmatch(path) for method in methods}
-    return sorted(found)
+    """Return the methods that the contract gives this path, none for an unknown one. A path of its own hides a pattern's."""
+    plain, patterns = _routes()
+    if path in plain:
+        return plain[path]
+    return sorted({method for pattern, methods in patterns if pattern.fullmatch(path) for method in methods})
 
 
 @cache
-def _routes() -> list[tuple[re.Pattern[str], list[str]]]:
+def _routes() -> tuple[dict[str, list[str]], list[tuple[re.Pattern[str], list[str]]]]:
+    """Return the methods of the paths without parameters, and of the patterns of the others."""
     document: dict[str, Any] = json.loads(DOCUMENT.read_bytes())
-    return [
-        (re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path))), [method.upper() for method in operations])
-        for path, operations in document["paths"].items()
+    methods = {path: sorted(method.upper() for method in operations) for path, operations in document["paths"].items()}
+    patterns = [
+        (re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path))), each) for path, each in methods.items() if "{" in path
     ]
+    return {path: each for path, each in methods.items() if "{" not in path}, patterns
 
 
 def _checked(ask: Callable[[], object]) -> str:
