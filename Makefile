@@ -16,6 +16,8 @@ ARGS ?=
 MODEL := .local/embedder/manifest.json
 LOCAL := $(PY) -m infrastructure.local
 WORKERS ?= 2
+# For suites whose single tests may take longer than any test of the others.
+LONG := -o faulthandler_timeout=0
 ENV ?= dev
 export PARAMETERS ?=
 export PYTHONPATH := .:functions
@@ -84,16 +86,16 @@ test-pythons: setup ## the quick tests on the lowest and the highest other Pytho
 	done
 
 test-isolation: setup ## every operation, by everybody, with what is everybody else's: in process and on a deployed stack; many minutes
-	@mkdir -p .local; ISOLATION=whole $(PY) -m pytest -n $(WORKERS) --dist loadgroup -rP tests/isolation > .local/isolation.txt 2>&1 \
+	@mkdir -p .local; ISOLATION=whole $(PY) -m pytest $(LONG) -n $(WORKERS) --dist loadgroup -rP tests/isolation > .local/isolation.txt 2>&1 \
 	  || { cat .local/isolation.txt; exit 1; }
 	@grep '^isolation ' .local/isolation.txt
 	@awk '/^isolation / { for (i = 2; i <= NF; ++i) if ($$i == "cells,") sum += $$(i - 1) } END { print sum " cells, no leak" }' .local/isolation.txt
 
 test-faults: setup ## a thousand histories under faults, and as many shuffled streams; minutes
-	@MEMORYSYNC_FAULT_RUNS=$${MEMORYSYNC_FAULT_RUNS:-1000} $(PY) -m pytest -n0 -s tests/integration/faults
+	@MEMORYSYNC_FAULT_RUNS=$${MEMORYSYNC_FAULT_RUNS:-1000} $(PY) -m pytest $(LONG) -n0 -s tests/integration/faults
 
 test-kills: setup ## twenty kills (-9) of a stack under four writers, 500 acknowledged memories before each; many minutes
-	@$(PY) -m pytest -n0 -s tests/integration/faults/kills
+	@$(PY) -m pytest $(LONG) -n0 -s tests/integration/faults/kills
 
 # What speaks to DynamoDB, and of it what reads pages: a real table may end one anywhere.
 ON_TABLES := tests/contract/audit tests/contract/kit tests/contract/memories tests/contract/tenancy tests/contract/tree/test_tree_answers.py $(wildcard tests/unit/kit/test_kit_dynamodb_*.py)
@@ -107,7 +109,7 @@ test-engines: setup ## the contracts on a real OpenSearch and a strict DynamoDB;
 	@DYNAMODB_ENGINE=dynoxide DYNAMODB_PAGE=1 $(PY) -m pytest -n $(WORKERS) $(ON_PAGES)
 
 test-outside: setup $(TOOLS_READY) ## the served contract, tried with a thousand examples an operation and five seeds; an hour
-	@OUTSIDE_SEEDS=5 OUTSIDE_EXAMPLES=1000 $(PY) -m pytest -n0 tests/journeys/outside
+	@OUTSIDE_SEEDS=5 OUTSIDE_EXAMPLES=1000 $(PY) -m pytest $(LONG) -n0 tests/journeys/outside
 
 check: $(READY) $(TOOLS_READY) ## format, lint, types, import rules, contract, template, permissions, secrets, our own rules
 	@mkdir -p .local

@@ -97,12 +97,12 @@ class Command:
         assert done.returncode == 0, said
         return said
 
-    def killed(self, says: str, *arguments: str) -> None:
-        """Run until a line begins so, and end it there as the kernel would."""
+    def killed(self, says: str, *arguments: str) -> str:
+        """Run until a line begins so, end it there as the kernel would, and return all that it said: it may get further."""
         doing = self.start(*arguments)
         assert doing.stdout
+        said = []
         try:
-            said = []
             for line in doing.stdout:
                 said.append(line)
                 if line.startswith(says):
@@ -112,7 +112,9 @@ class Command:
         finally:
             doing.kill()
             doing.wait()
+            said += doing.stdout.readlines()
             doing.stdout.close()
+        return "".join(said)
 
 
 def test_the_index_is_replaced_under_load_by_one_command_killed_twice_and_no_search_fails(
@@ -130,12 +132,15 @@ def test_the_index_is_replaced_under_load_by_one_command_killed_twice_and_no_sea
     with ThreadPoolExecutor(1) as threads:
         going_on = [True]
         asked = threads.submit(keep_asking, user, going_on)
-        command.killed("Waiting", *migrate)
-        command.killed("Filled with", *migrate)
-        assert indexes(command) == {OLD: {"memories-read", "memories-write"}, NEW: {"memories-write"}}
-        late = user.add("Parcel p50 lies on a shelf.")
-        said = command.run(*migrate)
-        going_on[0] = False
+        try:
+            said = command.killed("Waiting", *migrate)
+            assert indexes(command) == {OLD: {"memories-read", "memories-write"}, NEW: {"memories-write"}}
+            said += command.killed("Filled with", *migrate)
+            late = user.add("Parcel p50 lies on a shelf.")
+            said += command.run(*migrate)
+        finally:
+            # Or the pool would wait for it for ever.
+            going_on[0] = False
         answers = asked.result(timeout=60)
 
     assert re.search(r"Compared \d+ rows: \d+ were behind", said), said
