@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-FIRST = ["make check []", "make test-pythons []", "make test-packages []"]
+FIRST = ["make setup []", "make check []", "make test-pythons []", "make test-packages []"]
 
 
 @pytest.fixture
@@ -44,7 +44,13 @@ def test_engines_without_their_tools_are_left_out_and_the_last_run_is_told(tree:
 
 
 def test_a_question_that_fails_is_not_taken_for_tools_that_are_missing(tree: Path) -> None:
-    assert run(tree, "exit 1") == (1, FIRST)
+    assert run(tree, "exit 1") == (1, FIRST[:1])
+
+
+@pytest.mark.parametrize("step", ["setup", "check", "test-pythons", "test-packages", "test"])
+def test_a_step_that_fails_fails_the_run(tree: Path, step: str) -> None:
+    program(tree / "tools" / "make", f'[ "$1" != {step} ]')
+    assert run(tree, "exit 0")[0] == 1
 
 
 def test_an_engine_that_cannot_be_built_fails_the_run(tree: Path) -> None:
