@@ -17,6 +17,7 @@ from backend.kit.clock import SystemClock
 from backend.kit.errors import IndexUnavailableError, InternalError
 from tests.contract.index.index_cases import ANA, document, found, question, tombstone, vector
 from tests.engines.conftest import Cluster
+from tests.support.files import files_with
 
 WORDS = [f"word{number}" for number in range(300)]
 
@@ -139,8 +140,7 @@ def test_no_file_of_the_engine_ever_holds_a_word_of_a_user(cluster: Cluster) -> 
     index.search(ANA, question("zanzibar", tags=("zanzibar",)))
     index.write("acme", [tombstone("m1")])
     index.expunge()
-    held = [path for path in files(cluster.folder) if b"zanzibar" in path.read_bytes()]
-    assert held == []
+    assert files_with(kept_in(cluster.folder), b"zanzibar") == []
 
 
 def test_a_forgotten_vector_leaves_the_files_when_they_are_rewritten(cluster: Cluster) -> None:
@@ -149,7 +149,7 @@ def test_a_forgotten_vector_leaves_the_files_when_they_are_rewritten(cluster: Cl
     index.write("acme", [document("m1", vector=secret), document("m2")])
 
     def held() -> bool:
-        return any(bytes(secret) in path.read_bytes() for path in files(cluster.folder))
+        return bool(files_with(kept_in(cluster.folder), bytes(secret)))
 
     index.expunge()
     assert held()
@@ -164,5 +164,6 @@ def test_a_forgotten_vector_leaves_the_files_when_they_are_rewritten(cluster: Cl
     assert found(index) == {"m2#1#0"}
 
 
-def files(folder: Path) -> list[Path]:
-    return [path for part in ("data", "logs") for path in (folder / part).rglob("*") if path.is_file()]
+def kept_in(folder: Path) -> list[Path]:
+    """Return where an engine keeps what it is given, and what it says of it."""
+    return [folder / "data", folder / "logs"]

@@ -15,9 +15,10 @@ from backend.kit.clock import SystemClock
 from infrastructure.engines.opensearch import process
 from infrastructure.local.stack import Stack
 from tests.engines.search_stack import stack_on
-from tests.engines.test_opensearch_engine import files
+from tests.engines.test_opensearch_engine import kept_in
 from tests.journeys.conftest import User, new_user, problem, settled, until, user
 from tests.journeys.test_remember_and_find import *
+from tests.support.files import files_with
 
 __all__ = ["new_user", "user"]
 
@@ -48,7 +49,7 @@ def test_no_word_of_a_memory_is_ever_in_a_file_of_the_engine(user: User, engine_
     assert user.ask("quagmirezebra") == []
     user.stack.invoke("PurgeTombstones", {})
 
-    assert [path for path in files(engine_process.folder) if b"quagmirezebra" in path.read_bytes().lower()] == []
+    assert files_with(kept_in(engine_process.folder), b"quagmirezebra", any_case=True) == []
 
 
 def test_the_daily_purge_takes_the_vector_of_a_forgotten_memory_out_of_the_files(
@@ -61,7 +62,7 @@ def test_the_daily_purge_takes_the_vector_of_a_forgotten_memory_out_of_the_files
     vector = row["vector"]["B"]
 
     def held() -> bool:
-        return any(vector in path.read_bytes() for path in files(engine_process.folder))
+        return bool(files_with(kept_in(engine_process.folder), vector))
 
     user.stack.invoke("PurgeTombstones", {})
     assert held()
