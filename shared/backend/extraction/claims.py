@@ -24,8 +24,8 @@ _NOUNS = (
     r"|native language|first language|mother tongue|blood type|marital status|husband|wife|spouse|partner|fiancee?"
     r"|star sign|nationality|citizenship"
     r"|deadline|due date|launch date|release date|start date|end date|budget|price|status|owner|lead|version|headquarters"
-    r"|office|capital|location"
-    r"|home ?town|salary|plan|subscription|shoe size|height|weight|diet|major|school|university)"
+    r"|capital"
+    r"|home ?town|salary|subscription|shoe size|height|weight|diet|major|school|university)"
 )
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
     (

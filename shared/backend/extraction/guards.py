@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from backend.extraction.chunking import chunks
 from backend.extraction.injection import injection_in
 from backend.extraction.model import Guarded, Refusal, Statement
 from backend.extraction.personal import personal_data_in
@@ -72,4 +73,5 @@ def _without(statement: Statement, source: str, found: Sequence[Finding], kind: 
             text = text.replace(part, f"[REDACTED:{each.kind}]")
     for again in reversed(secrets_in(text) if kind == "secret" else personal_data_in(text)):
         text = f"{text[: again.span[0]]}[REDACTED:{again.kind}]{text[again.span[1] :]}"
-    return replace(statement, text=text)
+    # What was read of the text before still holds what was taken out, and places in it that have moved.
+    return replace(statement, text=text, claimed=None, chunks=chunks(text))

@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backend.extraction.calendar import window
+from backend.extraction.claims import claim_of
 from backend.extraction.model import Category, Guarded, Precision, Refusal, Span, Statement
 from backend.extraction.ports import MALFORMED, LanguageModel, LanguageModelUnavailableError
+from backend.extraction.words import plain
 
 MOST_STATEMENTS = 50
 LONGEST_STATEMENT = 1000
 LONGEST_QUOTE = 2000
+SAID_OUTRIGHT = 0.9
 WORDS_OF_ITS_OWN = 0.5
 """At most this part of a statement's longer words may stand nowhere in what it quotes, or it says something else."""
 
@@ -55,7 +58,7 @@ SCHEMA: dict[str, Any] = {
 }
 _WORD = re.compile(r"[^\W_]{4,}")
 UNGROUNDED = Refusal(Guarded.POLICY, "ungrounded")
-REPEATED = Refusal(Guarded.POLICY, "repeated")
+REPEATED = Refusal(Guarded.REDUNDANT, "repeated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,9 @@ def _statement(row: object, source: str) -> Statement:
     span = _place(quote, source)
     if span is None or not _is_grounded(text, source[span[0] : span[1]]):
         return replace(statement, refusal=UNGROUNDED)
-    return replace(statement, span=span, event=_day(row.get("event_date")))
+    # What it says outright may contradict what holds; what it concludes may not.
+    claimed = claim_of(plain(statement.text).rstrip(".! ")) if statement.confidence >= SAID_OUTRIGHT else None
+    return replace(statement, span=span, event=_day(row.get("event_date")), claimed=claimed)
 
 
 def _place(quote: str, source: str) -> Span | None:

@@ -73,7 +73,9 @@ _HEDGES = re.compile(
     r"|not sure|kind of"
     r"|sort of|apparently|likely|would|should be|looks like|as far as i (?:know|can tell)|if i remember)\b"
 )
-_NO_HEDGE = re.compile(r"\bwould (?:rather|prefer|always|never)\b|\b(?:in|of|by|on) may\b|\bmay \d")
+_NO_HEDGE = re.compile(
+    r"\bwould (?:rather|prefer|always|never)\b|\b(?:in|of|by|on) may\b|\bmay \d|\b\d{1,2}(?:st|nd|rd|th)? may\b"
+)
 _HEARSAY = re.compile(
     rf"^(?:(?:so|and|but|well|also|yesterday|today|apparently|recently|earlier)[, ]+)*(?!i\b|we\b)(?P<who>(?:my|our|his"
     rf"|her|their|the|a|an) (?:[\w'-]+ ){{1,3}}|(?:[\w'-]+ ){{1,2}})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -77,6 +77,7 @@ class Guarded(StrEnum):
     """What becomes of a statement that is not simply stored."""
 
     LOW_SIGNAL = "skipped_low_signal"
+    REDUNDANT = "skipped_redundant"
     TRANSIENT = "skipped_transient"
     POLICY = "skipped_policy"
     QUARANTINED = "quarantined"
@@ -101,7 +102,63 @@ class Statement:
     subject: str | None = None
     event: EventTime | None = None
     claimed: Claimed | None = None
-    chunks: tuple[Span, ...] = field(default=())
+    chunks: tuple[Span, ...] = ()
     """Where the index's pieces of `text` stand in it; none for a text that is one piece."""
 
     refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What is to be read: a text, when it was said (with a time zone), and by whom.
+
+    `infer` is False for a caller who wants the text kept word for word.
+    """
+
+    text: str
+    said_at: datetime
+    speaker: str | None = None
+    role: str | None = None
+    infer: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One thing that may be worth remembering: `span` is where it stands in what was said, in characters.
+
+    With a `refusal` it is not stored, or not without a person's word. `claimed` is what it says that may contradict another.
+    """
+
+    text: str
+    extracted_key: str
+    span: Span
+    category: str = Category.FACTUAL.value
+    memory_type: str = Category.FACTUAL.memory_type
+    confidence: float = 1.0
+    speaker: str | None = None
+    event: EventTime | None = None
+    claimed: Claimed | None = None
+    chunks: tuple[Span, ...] = ()
+    refusal: Refusal | None = None
+
+
+class Method(StrEnum):
+    """How candidates were found."""
+
+    RULES = "rules"
+    MODEL = "llm"
+    VERBATIM = "verbatim"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The candidates, in the order they stand in the text, and how they were found.
+
+    `fallback` says why a model that was asked for did not do it; tokens are what it took.
+    """
+
+    candidates: tuple[Candidate, ...]
+    method: Method
+    fallback: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.memories.extracted_key import VERSION, extracted_key
+from backend.extraction.extracted_key import VERSION, extracted_key
 
 PREFIX = f"{VERSION}:"
 TELLING = st.text("a5é\u00df\u00b2\u00bd .,:;!?-\u2013/*'\"\u2019\u201d\u2032\u2033_@&%#$=<>()…\u2011\u200d\u00a0", max_size=12)

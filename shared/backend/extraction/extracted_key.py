@@ -6,7 +6,9 @@ import hashlib
 import re
 import unicodedata
 
-VERSION = "k1"
+from backend.extraction.words import is_english
+
+VERSION = "k2"
 LONGEST = 512
 """Characters of a key that are kept as they are. For a longer one its SHA-256 stands, so that no row doubles in size."""
 
@@ -36,6 +38,21 @@ _MEANT = {
     **dict.fromkeys("\u055e\u061f\u1367\u203d\u2e2e", "?"),
 }
 """One way to write what can be written in several."""
+
+_NEGATED = re.compile(r"\b(do|does|did|is|are|was|were|have|has|had|would|could|should|must|need)n['\u2019]t\b")
+_SHORT = re.compile(r"\b(i|you|we|they|he|she|it|that|there|what|who|where)['\u2019](m|re|ve|ll|s)\b")
+_VERBS = {"m": "am", "re": "are", "ve": "have", "ll": "will", "s": "is"}
+_WHOLE = re.compile(r"\b(?:can['\u2019]t|cannot|won['\u2019]t)\b")
+_ARTICLES = frozenset({"a", "an", "the"})
+_UNITS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
+    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS_NAMES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_TENS = dict(zip(_TENS_NAMES, range(20, 100, 10), strict=True))
+_NUMBERS = {**{word: number for number, word in enumerate(_UNITS)}, **_TENS}
+_TEN = 10
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d.,]\d|\d)")
 
 _QUESTIONS = re.compile(r"\?(?: \?)+")
 _RAISED = re.compile("(?<=\\d)(?=[\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089\u00bc-\u00be\u2150-\u215e])")
@@ -72,10 +89,11 @@ _visible = _Visible()
 def extracted_key(text: str) -> str:
     """Return the key: NFKC, case folded, every run of space and of punctuation without meaning one space, the version before it.
 
-    `I like  Tea!` and `i like tea` give `k1:i like tea`; `Do I like tea?` gives `k1:do i like tea ?`. A text of nothing but
-    punctuation is its own key.
+    `I like  Tea!` and `i like tea` give `k2:i like tea`; `Do I like tea?` gives `k2:do i like tea ?`. In English contractions
+    are written out, articles left out and numbers below a hundred written in digits: `I don't have the two keys` gives
+    `k2:i do not have 2 keys`. A text of nothing but punctuation is its own key.
     """
-    folded = " ".join(_folded(text).split())
+    folded = _written_out(" ".join(_folded(text).split()))
     characters = list(folded.translate(_kept))
     if "".join(characters).isspace():
         key = folded
@@ -83,10 +101,35 @@ def extracted_key(text: str) -> str:
         for sign in _SIGNS.finditer(folded):
             meant = _MEANT.get(sign.group(), sign.group())
             characters[sign.start()] = " ? " if meant == "?" else meant
-        key = _QUESTIONS.sub("?", " ".join("".join(characters).split()))
+        key = _in_english(_QUESTIONS.sub("?", " ".join("".join(characters).split())))
     if len(key) > LONGEST:
         key = f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
     return f"{VERSION}:{key}"
+
+
+def _written_out(folded: str) -> str:
+    """Return the text without contractions that can be read in one way only: `he'd` is both had and would."""
+    whole = _WHOLE.sub(lambda match: "will not" if match[0].startswith("won") else "can not", folded)
+    return _SHORT.sub(lambda match: f"{match[1]} {_VERBS[match[2]]}", _NEGATED.sub(r"\1 not", whole))
+
+
+def _in_english(key: str) -> str:
+    """Return a key without what English says in two ways: articles, and numbers in words. An article stands before a word."""
+    if not is_english(key):
+        return key
+    words = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), key).split(" ")
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    kept = [word for word, following in pairs if word not in _ARTICLES or not following[:1].isalnum()]
+    found: list[str] = []
+    tens = 0
+    for word in kept:
+        unit = _NUMBERS.get(word)
+        if tens and unit is not None and 0 < unit < _TEN:
+            found[-1] = str(tens + unit)
+        else:
+            found.append(word if unit is None else str(unit))
+        tens = _TENS.get(word, 0)
+    return " ".join(found)
 
 
 def _folded(text: str) -> str:

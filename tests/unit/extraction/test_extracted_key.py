@@ -8,10 +8,18 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backend.memories.extracted_key import LONGEST, VERSION, extracted_key
+from backend.extraction.extracted_key import LONGEST, VERSION, extracted_key
 
 PREFIX = f"{VERSION}:"
-WORDS = st.lists(st.text("abcdefghijklmnopqrstuvwxyzäöüñ0123456789", min_size=1, max_size=8), min_size=1, max_size=8)
+SAID_IN_TWO_WAYS = {"a", "an", "the", "cannot", "zero", "one", "two", "three", "four", "five", "six", "seven", "nine", "ten"}
+SAID_IN_TWO_WAYS |= {"eight", "eleven", "twelve", "twenty", "thirty", "forty", "fifty", "sixty", "eighty", "ninety"}
+"""Words that English says in another way too, or leaves out."""
+
+WORDS = st.lists(
+    st.text("abcdefghijklmnopqrstuvwxyzäöüñ0123456789", min_size=1, max_size=8).filter(lambda each: each not in SAID_IN_TWO_WAYS),
+    min_size=1,
+    max_size=8,
+)
 GAPS = st.builds(
     "".join,
     st.tuples(
@@ -56,6 +64,14 @@ def test_different_words_have_different_keys(one: list[str], other: list[str]) -
         ("cafe\u0301", "café"),
         ("co\u00adoperate\u200b", "cooperate"),
         ("well-known", "well known"),
+        ("I don't like tea", "I do not like tea"),
+        ("I\u2019m Ada", "i am Ada"),
+        ("I can't swim", "I cannot swim"),
+        ("It's the best tea", "It is best tea"),
+        ("I have a cat", "I have cat"),
+        ("I have twenty-one cats", "I have 21 cats"),
+        ("We are two", "we are 2"),
+        ("It costs 1,000 euros", "It costs 1000 euros"),
         ("我喜欢茶。", "我喜欢茶"),
     ],
 )
@@ -67,6 +83,10 @@ def test_these_are_one_fact(one: str, other: str) -> None:
     ("one", "other"),
     [
         ("I like tea", "I like teas"),
+        ("I take vitamin A", "I take vitamin"),
+        ("I do like tea", "I do not like tea"),
+        ("I have two cats", "I have three cats"),
+        ("I have 20 1 euro coins", "I have 21 euro coins"),
         ("I write C", "I write C++"),
         ("I write C", "I write C#"),
         ("It costs $5", "It costs €5"),
