@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from backend.encryption.model import WrappedKey
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from backend.encryption.model import DecryptionFailedError, WrappedKey
+from backend.encryption.sealing import FORM, HEAD_BYTES, NONCE_BYTES, version_of
 
 
 class FakeKeyService:
@@ -67,3 +71,32 @@ class FakeKeyStore:
 
 def _turned(tenant_id: str, plain: bytes) -> bytes:
     return tenant_id.encode() + b"|" + bytes(byte ^ 0xFF for byte in plain)
+
+
+class FakeSeals:
+    """Seals under a key that follows from the tenant and the version, without a store; `expired` versions open no more."""
+
+    def __init__(self) -> None:
+        self.version = 1
+        self.expired: set[int] = set()
+        self._made = 0
+
+    def seal(self, tenant_id: str, place: str, plain: bytes) -> bytes:
+        """Return the bytes sealed for this place."""
+        self._made += 1
+        nonce = self._made.to_bytes(NONCE_BYTES)
+        return FORM + self.version.to_bytes(4) + nonce + _cipher(tenant_id, self.version).encrypt(nonce, plain, place.encode())
+
+    def open(self, tenant_id: str, place: str, sealed: bytes) -> bytes:
+        """Return what was sealed for this place. Raises `DecryptionFailedError`."""
+        version = version_of(sealed)
+        if version in self.expired:
+            raise DecryptionFailedError(version, "expired")
+        try:
+            return _cipher(tenant_id, version).decrypt(sealed[5:HEAD_BYTES], sealed[HEAD_BYTES:], place.encode())
+        except InvalidTag:
+            raise DecryptionFailedError(version, "damaged") from None
+
+
+def _cipher(tenant_id: str, version: int) -> AESGCM:
+    return AESGCM(hashlib.sha256(f"{tenant_id}:{version}".encode()).digest())

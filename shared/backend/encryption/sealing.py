@@ -62,12 +62,15 @@ class Sealer:
         """Return the version that seals now. Raises `DependencyUnavailableError`."""
         return self._active(tenant_id)[0]
 
-    def rotate(self, tenant_id: str, expires_at: datetime | None = None) -> int:
+    def rotate(self, tenant_id: str, expires_at: datetime | None = None, after: int | None = None) -> int:
         """Make a new version that seals from now on; the one before opens until `expires_at`. Return the new version.
 
-        Raises `DependencyUnavailableError`.
+        With `after`, nothing is made where there is a later version than this already: asking twice is asking once.
+        Other processes seal under the version before for up to five minutes more. Raises `DependencyUnavailableError`.
         """
         before = self._store.current(tenant_id)
+        if before and after is not None and before.version > after:
+            return before.version
         made = self._made(tenant_id, before, expires_at)
         with self._lock:
             self._current.pop(tenant_id, None)

@@ -1,9 +1,9 @@
-"""The wrapped keys, in the tenancy table.
+"""The wrapped keys, in the memories table: whoever may write a memory may make the first key, and a restored table has its keys.
 
 | item | pk | sk | holds |
 |---|---|---|---|
-| data key | `T#tenant` | `DATAKEY#version` | the wrapped key, its state and times |
-| which one seals | `T#tenant` | `DATAKEY` | the version |
+| data key | `D#tenant` | `DATAKEY#version` | the wrapped key, its state and times |
+| which one seals | `D#tenant` | `DATAKEY` | the version |
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ IS_THERE = attribute("pk").exists()
 
 
 class DynamoKeyStore:
-    """`KeyStore` on the tenancy table."""
+    """`KeyStore` on the memories table."""
 
     def __init__(self, table: Table, ids: Ids) -> None:
         self._table = table
@@ -77,7 +77,7 @@ class DynamoKeyStore:
 
 
 def _pk(tenant_id: str) -> str:
-    return f"T#{tenant_id}"
+    return f"D#{tenant_id}"
 
 
 def _sk(version: int) -> str:
@@ -98,7 +98,7 @@ def _item(key: WrappedKey) -> Item:
 
 def _key_of(item: Item) -> WrappedKey:
     return WrappedKey(
-        tenant_id=item["pk"].removeprefix("T#"),
+        tenant_id=item["pk"].removeprefix("D#"),
         version=int(item["sk"].rpartition("#")[2]),
         wrapped=item["wrapped"],
         state=KeyState(item["state"]),

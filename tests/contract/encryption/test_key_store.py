@@ -29,7 +29,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[KeyStore]:
         yield FakeKeyStore()
         return
     with aws():
-        yield DynamoKeyStore(template_table("TenancyTable"), FakeIds())
+        yield DynamoKeyStore(template_table("MemoriesTable"), FakeIds())
 
 
 @pytest.fixture(params=["fake", "kms"])
