@@ -7,6 +7,7 @@ it and the module can go. They reach into private names of the emulator, hence i
 from __future__ import annotations
 
 from infrastructure.local.patches import (
+    condition_split,
     function_errors,
     function_logs,
     http_api_body,
@@ -21,6 +22,7 @@ from infrastructure.local.patches import (
 from infrastructure.local.patches.patcher import Patcher
 
 PATCHES = (
+    condition_split,
     http_api_body,
     http_api_limits,
     metric_points,

@@ -30,7 +30,10 @@ class Action(StrEnum):
     KEY_REVOKED = "key_revoked"
     ISSUER_CONFIGURED = "issuer_configured"
     ISSUER_REMOVED = "issuer_removed"
+    SETTING_CHANGED = "setting_changed"
     MISSING_SCOPE = "missing_scope"
+    DATA_KEY_ROTATED = "data_key_rotated"
+    DECRYPTION_FAILED = "decryption_failed"
 
 
 @dataclass(frozen=True, slots=True)

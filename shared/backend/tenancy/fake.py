@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from backend.kit.errors import (
     ConflictError,
@@ -14,6 +15,7 @@ from backend.kit.errors import (
     TableUnavailableError,
     TenantNotFoundError,
 )
+from backend.tenancy import items
 from backend.tenancy.model import ApiKeyRecord, Project, ScopeMode, Tenant, TokenIssuer
 
 
@@ -27,6 +29,7 @@ class FakeTenancyStore:
         self._projects: dict[tuple[str, str], Project] = {}
         self._keys: dict[str, ApiKeyRecord] = {}
         self._issuers: dict[str, TokenIssuer] = {}
+        self._settings: dict[tuple[str, str], items.Item] = {}
 
     def add_tenant(self, tenant: Tenant) -> None:
         """Store a new tenant."""
@@ -137,6 +140,22 @@ class FakeTenancyStore:
         there = self._issuers.get(issuer)
         if there is not None and there.tenant_id == tenant_id:
             del self._issuers[issuer]
+
+    def setting(self, tenant_id: str, name: str) -> Mapping[str, Any] | None:
+        """Return what is set under this name."""
+        self._answer("setting")
+        item = self._settings.get((tenant_id, name))
+        return items.to_setting(item) if item else None
+
+    def put_setting(self, tenant_id: str, name: str, value: Mapping[str, Any]) -> None:
+        """Store or replace the setting."""
+        self._answer("put_setting")
+        self._found(tenant_id)
+        self._settings[tenant_id, name] = items.of_setting(tenant_id, name, value)
+
+    def damage_setting(self, tenant_id: str, name: str) -> None:
+        """Leave something under the setting's name that nobody can read."""
+        self._settings[tenant_id, name] = {"value": "{"}
 
     def _found(self, tenant_id: str) -> Tenant:
         if tenant_id not in self._tenants:

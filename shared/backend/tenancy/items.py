@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from backend.kit.clock import from_rfc3339, to_rfc3339
-from backend.tenancy.model import ApiKeyRecord, Permission, Project, ScopeMode, Tenant, TokenIssuer
+from backend.tenancy.model import ApiKeyRecord, Permission, Project, ScopeMode, Tenant, TokenIssuer, UnreadableSettingError
 from backend.tenancy.scope import Environment
 
 SCHEMA_VERSION = 1
@@ -14,6 +16,7 @@ DIRECTORY = "TENANTS"
 PROJECTS = "PROJECT#"
 KEYS = "KEY#"
 ISSUERS = "ISSUER#"
+SETTINGS = "SETTING#"
 
 Item = dict[str, Any]
 
@@ -41,6 +44,11 @@ def key_key(public_id: str) -> tuple[str, str]:
 def issuer_key(name: str) -> tuple[str, str]:
     """Return where the issuer with this hash stands."""
     return f"ISS#{name}", "ISSUER"  # nosemgrep: tenant-in-every-key - who calls is not known before this is read
+
+
+def setting_key(tenant_id: str, name: str) -> tuple[str, str]:
+    """Return where the tenant's setting of this name stands."""
+    return tenant_partition(tenant_id), SETTINGS + name
 
 
 def of_tenant(tenant: Tenant) -> Item:
@@ -147,6 +155,23 @@ def to_issuer(item: Item) -> TokenIssuer:
         jwks=item.get("jwks"),
         jwks_url=item.get("jwks_url"),
     )
+
+
+def of_setting(tenant_id: str, name: str, value: Mapping[str, Any]) -> Item:
+    """Return the setting's item. Its value is JSON text: a table's own map would read 1.0 back as 1, and null as nothing."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
+    return {**_keyed(setting_key(tenant_id, name)), "tenant_id": tenant_id, "name": name, "value": text}
+
+
+def to_setting(item: Item) -> dict[str, Any]:
+    """Return the value of a setting's item. Raises `UnreadableSettingError`."""
+    try:
+        value = json.loads(item["value"])
+    except (KeyError, TypeError, ValueError):
+        raise UnreadableSettingError from None
+    if not isinstance(value, dict):
+        raise UnreadableSettingError
+    return value
 
 
 def _keyed(key: tuple[str, str]) -> Item:

@@ -1,13 +1,14 @@
-"""Tenants, projects, keys, issuers, and the caller that a request turns out to be."""
+"""Tenants, projects, keys, issuers, settings, and the caller that a request turns out to be."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 
 from backend.kit.errors import EndUserMismatchError, EndUserMissingError, Fault, ScopeDeniedError, ValidationFailedError
@@ -22,6 +23,9 @@ MOST_END_USER_BYTES = 256
 
 END_USER_HEADER = "X-End-User-ID"
 PROJECT_HEADER = "X-Project-ID"
+MEMORY_SETTING = "memory"
+"""The name of the setting that says what a tenant wants done with what it is told."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 
@@ -116,6 +120,18 @@ class TokenIssuer:
     def issuer_hash(self) -> str:
         """The name that the issuer is looked up by."""
         return issuer_hash(self.issuer)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What holds of a setting: every member, with defaults, and the names of those whose stored value cannot be read."""
+
+    value: Mapping[str, Any]
+    unreadable: tuple[str, ...] = ()
+
+
+class UnreadableSettingError(Exception):
+    """What stands under a setting's name is no JSON object. Says nothing of what it is."""
 
 
 @dataclass(frozen=True, slots=True)

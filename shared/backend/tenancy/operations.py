@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from backend.kit.clock import as_utc, to_rfc3339
 from backend.kit.errors import Fault, ValidationFailedError
-from backend.tenancy.model import ApiKeyRecord, Permission, Project, ScopeMode, Tenant, TokenIssuer
+from backend.tenancy.model import MEMORY_SETTING, ApiKeyRecord, InForce, Permission, Project, ScopeMode, Tenant, TokenIssuer
 from backend.tenancy.scope import Environment
 from backend.tenancy.service import Tenancy
 
@@ -108,6 +108,21 @@ class RemoveIssuer(_Command):
     issuer: str
 
 
+class SetMemoryPolicy(_Command):
+    """Say what is done with what the tenant is told. What `policy` leaves out has its default."""
+
+    action: Literal["set_memory_policy"]
+    tenant_id: str
+    policy: dict[str, Any]
+
+
+class ShowMemoryPolicy(_Command):
+    """Show what is done with what the tenant is told."""
+
+    action: Literal["show_memory_policy"]
+    tenant_id: str
+
+
 class List(_Command):
     """List what there is: tenants, or what a tenant has."""
 
@@ -125,6 +140,8 @@ Command = Annotated[
     | RevokeKey
     | ConfigureIssuer
     | RemoveIssuer
+    | SetMemoryPolicy
+    | ShowMemoryPolicy
     | List,
     Field(discriminator="action"),
 ]
@@ -164,8 +181,16 @@ def _carried_out(tenancy: Tenancy, command: Command) -> dict[str, Any]:  # noqa:
         case RemoveIssuer():
             tenancy.remove_issuer(command.tenant_id, command.issuer)
             return {"issuer": command.issuer, "removed": True}
+        case SetMemoryPolicy():
+            return _policy(command.tenant_id, tenancy.set_setting(command.tenant_id, MEMORY_SETTING, command.policy, "/policy"))
+        case ShowMemoryPolicy():
+            return _policy(command.tenant_id, tenancy.setting(command.tenant_id, MEMORY_SETTING))
         case List():
             return {"items": [_shown(each) for each in _listed(tenancy, command)]}
+
+
+def _policy(tenant_id: str, found: InForce) -> dict[str, Any]:
+    return {"tenant_id": tenant_id, "policy": dict(found.value), "unreadable": list(found.unreadable)}
 
 
 def _created(tenancy: Tenancy, command: CreateKey) -> dict[str, Any]:

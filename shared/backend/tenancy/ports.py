@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from backend.tenancy.model import ApiKeyRecord, Project, ScopeMode, Tenant, TokenClaims, TokenIssuer
+from backend.tenancy.model import ApiKeyRecord, InForce, Project, ScopeMode, Tenant, TokenClaims, TokenIssuer
 
 
 class TenancyStore(Protocol):
-    """The record of tenants, projects, keys and issuers. Every read is consistent: it sees what the last write left.
+    """The record of tenants, projects, keys, issuers and settings. Every read is consistent: it sees what the last write left.
 
     Times are kept to the millisecond. Every method raises what the table raises.
     """
@@ -65,6 +65,25 @@ class TenancyStore(Protocol):
 
     def remove_issuer(self, tenant_id: str, issuer: str) -> None:
         """Remove the tenant's issuer; removing what is gone, or another tenant's, changes nothing."""
+
+    def setting(self, tenant_id: str, name: str) -> Mapping[str, Any] | None:
+        """Return what is set under this name, None where nothing is. Raises `UnreadableSettingError` for no JSON object."""
+
+    def put_setting(self, tenant_id: str, name: str, value: Mapping[str, Any]) -> None:
+        """Store or replace the setting, a JSON object whose meaning is its reader's affair; raise `TenantNotFoundError`."""
+
+
+class SettingForm(Protocol):
+    """What one kind of setting may be. Tenancy keeps settings for others and knows nothing of what they say."""
+
+    def checked(self, value: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
+        """Return what is to be stored. Raises `ValidationFailedError`, with pointers that begin with `pointer`."""
+
+    def in_force(self, stored: Mapping[str, Any] | None) -> InForce:
+        """Return what holds for whoever stored this, None for nothing. Never fails: what cannot be read is told."""
+
+    def unreadable(self) -> InForce:
+        """Return what holds where nothing of what is stored can be read."""
 
 
 class Secrets(Protocol):

@@ -1,4 +1,4 @@
-"""The pepper, from AWS Secrets Manager."""
+"""The pepper and other secrets, from AWS Secrets Manager."""
 
 from __future__ import annotations
 
@@ -30,20 +30,27 @@ class SecretsManagerSecrets:
         return self._pepper
 
     def _read(self) -> bytes:
-        session = botocore.session.get_session()
-        # Its methods are made at run time.
-        client: Any = session.create_client(
-            "secretsmanager", region_name=self._region, endpoint_url=self._endpoint, config=_CONFIG
-        )
-        try:
-            answer = client.get_secret_value(SecretId=self._secret_id)
-        except (ClientError, BotoCoreError) as error:
-            msg = "The secrets do not answer."
-            raise DependencyUnavailableError(msg, retry_after=2) from error
-        finally:
-            client.close()
-        pepper: bytes = answer["SecretString"].encode()
+        pepper = read_secret(self._secret_id, self._region, self._endpoint).encode()
         if len(pepper) < LEAST_PEPPER_BYTES:
             msg = f"The pepper is shorter than {LEAST_PEPPER_BYTES} bytes."
             raise InternalError(msg)
         return pepper
+
+
+def read_secret(secret_id: str, region: str, endpoint: str | None = None) -> str:
+    """Return a secret's text. Raises `DependencyUnavailableError`; `InternalError` for a secret without text."""
+    session = botocore.session.get_session()
+    # Its methods are made at run time.
+    client: Any = session.create_client("secretsmanager", region_name=region, endpoint_url=endpoint, config=_CONFIG)
+    try:
+        answer = client.get_secret_value(SecretId=secret_id)
+    except (ClientError, BotoCoreError) as error:
+        msg = "The secrets do not answer."
+        raise DependencyUnavailableError(msg, retry_after=2) from error
+    finally:
+        client.close()
+    text = answer.get("SecretString")
+    if not isinstance(text, str):
+        msg = "A secret has no text."
+        raise InternalError(msg)
+    return text

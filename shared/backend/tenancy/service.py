@@ -1,4 +1,4 @@
-"""What operators do: tenants, projects, keys, issuers.
+"""What operators do: tenants, projects, keys, issuers, settings.
 
 A change's audit entry is written before the change: no change goes unrecorded, and an entry may stand for one that then failed.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from backend.audit.model import Action, AuditEntry
 from backend.audit.ports import AuditLog
@@ -27,16 +28,18 @@ from backend.tenancy.model import (
     MOST_COMPAT_PROJECTS,
     MOST_NAME_CHARACTERS,
     ApiKeyRecord,
+    InForce,
     Permission,
     Project,
     ScopeMode,
     Tenant,
     TokenIssuer,
+    UnreadableSettingError,
     is_fetchable,
     is_id,
     is_name,
 )
-from backend.tenancy.ports import Secrets, TenancyStore, Tokens
+from backend.tenancy.ports import Secrets, SettingForm, TenancyStore, Tokens
 from backend.tenancy.scope import Environment
 
 OPERATOR = "operator"
@@ -56,7 +59,8 @@ class Tenancy:
 
     Creating with an id that is given may be repeated: the same again returns what is there, something else under the same
     id raises `ConflictError`. Changes are seen by every request within five seconds. `ValidationFailedError` names the
-    argument that is wrong. `loopback_http` allows issuers on this machine over plain http.
+    argument that is wrong. `settings` are the forms of the settings that there are, by name. `loopback_http` allows issuers
+    on this machine over plain http.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing it stands on
@@ -69,6 +73,7 @@ class Tenancy:
         clock: Clock,
         ids: Ids,
         random_bytes: RandomBytes,
+        settings: Mapping[str, SettingForm],
         loopback_http: bool = False,
     ) -> None:
         self._store = store
@@ -78,6 +83,7 @@ class Tenancy:
         self._clock = clock
         self._ids = ids
         self._random_bytes = random_bytes
+        self._settings = settings
         self._loopback_http = loopback_http
 
     def create_tenant(self, name: str, scope_mode: ScopeMode = ScopeMode.STRICT, tenant_id: str | None = None) -> Tenant:
@@ -219,6 +225,28 @@ class Tenancy:
         self._record(tenant_id, action, f"project:{project_id}", project_id=project_id)
         return self._store.change_project(tenant_id, project_id, archived=archived)
 
+    def set_setting(self, tenant_id: str, name: str, value: Mapping[str, Any], pointer: str = "") -> InForce:
+        """Replace the tenant's setting by this JSON object and return what holds now: what it leaves out has its default.
+
+        Faults point into the value, behind `pointer`.
+        """
+        self._found(tenant_id)
+        wanted = self._settings[name].checked(value, pointer)
+        if not self._is_set(tenant_id, name, wanted):
+            # What is chosen, and of lists how long they are: names that somebody gave stay out of the log.
+            details = {member: len(each) if isinstance(each, list) else str(each) for member, each in wanted.items()}
+            self._record(tenant_id, Action.SETTING_CHANGED, f"setting:{name}", details=details)
+            self._store.put_setting(tenant_id, name, wanted)
+        return self.setting(tenant_id, name)
+
+    def setting(self, tenant_id: str, name: str) -> InForce:
+        """Return what holds of the tenant's setting."""
+        self._found(tenant_id)
+        try:
+            return self._settings[name].in_force(self._store.setting(tenant_id, name))
+        except UnreadableSettingError:
+            return self._settings[name].unreadable()
+
     def list_tenants(self) -> Sequence[Tenant]:
         """Return all tenants by id."""
         return self._store.tenants()
@@ -243,6 +271,12 @@ class Tenancy:
         if tenant is None:
             raise TenantNotFoundError
         return tenant
+
+    def _is_set(self, tenant_id: str, name: str, value: Mapping[str, Any]) -> bool:
+        try:
+            return self._store.setting(tenant_id, name) == value
+        except UnreadableSettingError:
+            return False
 
     def _live_project(self, tenant_id: str, project_id: str) -> None:
         project = self._store.project(tenant_id, project_id)
@@ -276,7 +310,7 @@ class Tenancy:
         *,
         project_id: str | None = None,
         environment: Environment | None = None,
-        details: Mapping[str, str] | None = None,
+        details: Mapping[str, str | int] | None = None,
     ) -> None:
         entry = AuditEntry(
             entry_id=self._ids.new("aud"),

@@ -6,6 +6,7 @@
 | same | `PROJECT#<project>` | a project |
 | same | `KEY#<public id>` | list entry: this key is the tenant's |
 | same | `ISSUER#<hash>` | list entry: this issuer is the tenant's |
+| same | `SETTING#<name>` | what the tenant has set, as JSON text |
 | `KEY#<public id>` | `KEY` | the key's record: one GetItem a request |
 | `ISS#<hash>` | `ISSUER` | the issuer's record, under the SHA-256 of its name |
 | `TENANTS` | `<tenant>` | list entry: the directory of tenants |
@@ -13,8 +14,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from backend.kit.clock import to_rfc3339
 from backend.kit.dynamodb import (
@@ -163,6 +165,15 @@ class DynamoTenancyStore:
         except TransactionCanceledError:
             # Gone already, or another tenant's: either way this tenant has none.
             return
+
+    def setting(self, tenant_id: str, name: str) -> Mapping[str, Any] | None:
+        """Return what is set under this name."""
+        item = self._table.get(*items.setting_key(tenant_id, name))
+        return items.to_setting(item) if item else None
+
+    def put_setting(self, tenant_id: str, name: str, value: Mapping[str, Any]) -> None:
+        """Store or replace the setting, if the tenant exists."""
+        self._add(tenant_id, Put(self._table, items.of_setting(tenant_id, name, value)))
 
     def _add(self, tenant_id: str, *writes: Write) -> None:
         """Write all of it, if the tenant exists and the first write's condition holds."""

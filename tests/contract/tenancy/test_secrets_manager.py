@@ -1,4 +1,4 @@
-"""The pepper, from Secrets Manager."""
+"""The pepper and other secrets, from Secrets Manager."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from backend.kit.errors import DependencyUnavailableError, InternalError
-from backend.tenancy.secrets_manager import SecretsManagerSecrets
+from backend.tenancy.secrets_manager import SecretsManagerSecrets, read_secret
 
 Store = Callable[[str], None]
 
@@ -54,3 +54,23 @@ def test_a_pepper_that_could_be_guessed_is_refused(store: Store) -> None:
 
     with pytest.raises(InternalError):
         SecretsManagerSecrets("pepper", "us-east-1").pepper()
+
+
+def test_a_secret_is_read_as_it_is_now_by_its_name_or_arn(store: Store) -> None:
+    store("first")
+    arn = boto3.client("secretsmanager", region_name="us-east-1").describe_secret(SecretId="pepper")["ARN"]
+
+    assert read_secret("pepper", "us-east-1") == read_secret(arn, "us-east-1") == "first"
+    store("second")
+    assert read_secret(arn, "us-east-1") == "second"
+
+
+def test_a_secret_without_text_is_told_and_never_quoted(store: Store) -> None:
+    store("text")
+    boto3.client("secretsmanager", region_name="us-east-1").put_secret_value(SecretId="pepper", SecretBinary=b"bytes")
+
+    with pytest.raises(InternalError) as refused:
+        read_secret("pepper", "us-east-1")
+    assert refused.value.detail == "A secret has no text."
+    with pytest.raises(DependencyUnavailableError):
+        read_secret("nothing", "us-east-1")

@@ -13,9 +13,10 @@ from backend.audit.model import AuditEntry
 from backend.kit.clock import FakeClock
 from backend.kit.errors import DependencyUnavailableError
 from backend.kit.ids import FakeIds
+from backend.memories.policy_schema import PolicyForm
 from backend.tenancy.access import Access
 from backend.tenancy.fake import FakeSecrets, FakeTenancyStore
-from backend.tenancy.model import Permission
+from backend.tenancy.model import MEMORY_SETTING, Permission
 from backend.tenancy.scope import Environment
 from backend.tenancy.service import NewKey, Tenancy
 from backend.tenancy.tokens import JwtTokens
@@ -65,6 +66,7 @@ class World:
             clock=self.clock,
             ids=self.ids,
             random_bytes=self.random_bytes,
+            settings={MEMORY_SETTING: PolicyForm()},
         )
         self.access = self.another_process()
         self.tenancy.create_tenant("Acme", tenant_id="acme")

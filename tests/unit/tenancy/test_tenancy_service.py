@@ -18,7 +18,7 @@ from backend.kit.errors import (
     TenantNotFoundError,
     ValidationFailedError,
 )
-from backend.tenancy.model import MOST_COMPAT_PROJECTS, Permission, ScopeMode, TokenIssuer
+from backend.tenancy.model import MEMORY_SETTING, MOST_COMPAT_PROJECTS, Permission, ScopeMode, TokenIssuer
 from backend.tenancy.scope import Environment
 
 if TYPE_CHECKING:
@@ -187,9 +187,11 @@ def test_every_change_leaves_an_entry_in_a_chain_that_holds(world: World) -> Non
     world.tenancy.set_archived("acme", "support", archived=True)
     world.tenancy.set_archived("acme", "support", archived=False)
     world.tenancy.set_scope_mode("acme", ScopeMode.COMPAT)
+    world.tenancy.set_setting("acme", MEMORY_SETTING, {"secrets": "redact"})
 
     entries = world.entries()
-    assert {each.action for each in entries} == set(Action) - {Action.MISSING_SCOPE}
+    of_callers = {Action.MISSING_SCOPE, Action.DATA_KEY_ROTATED, Action.DECRYPTION_FAILED}
+    assert {each.action for each in entries} == set(Action) - of_callers
     assert {each.actor for each in entries} == {"operator"}
     day = world.clock.now().date().isoformat()
     assert all(world.audit.verify("acme", day, shard).intact for shard in range(SHARDS))
