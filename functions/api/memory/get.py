@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse
 
 from backend.kit.http import create_app, refusals, serve
 from backend.memories.http import Memories, MemoryId
+from backend.memories.list_parameters import At
 from backend.memories.schemas import MemoryRead
 from backend.tenancy.http import Reader
 
@@ -13,9 +14,9 @@ app = create_app()
 
 
 @app.get("/memory/{id}", response_model=MemoryRead, responses=refusals(HTTPStatus.METHOD_NOT_ALLOWED))
-def get_memory(memory_id: MemoryId, caller: Reader, memories: Memories) -> JSONResponse:
-    """Read one memory of the end user."""
-    return memories.get(caller, memory_id)
+def get_memory(memory_id: MemoryId, caller: Reader, at: At, memories: Memories) -> JSONResponse:
+    """Read one memory of the end user, as it is or as it was known at a moment."""
+    return memories.get(caller, memory_id, at)
 
 
 handler = serve(app)

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from backend.kit.errors import Fault, MalformedRequestError, UnsupportedMediaTypeError, ValidationFailedError
+from backend.kit.faults import escaped
 from backend.kit.wire import SURROGATE
 
 # Python's reader lets halves of surrogate pairs through, and they can only come as escapes.
@@ -87,11 +88,6 @@ def read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         msg = "A value is not allowed; see errors."
         raise ValidationFailedError(msg, faults=(Fault(broken, cure),))
     return value
-
-
-def escaped(step: str | int) -> str:
-    """Return one step of a JSON pointer (RFC 6901, section 3)."""
-    return str(step).replace("~", "~0").replace("/", "~1")
 
 
 class _Read(Request):

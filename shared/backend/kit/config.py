@@ -22,10 +22,13 @@ class Settings:
     tenancy_table: str
     audit_table: str
     pepper_secret: str
+    data_key: str
     parked_queue: str
     search_endpoint: str
     embedding_provider: str
     embedder_dir: str
+    language_model: str
+    language_model_secret: str
     log_level: str
 
     @classmethod

@@ -8,17 +8,19 @@ MemorySyncError
 │   ├── EndUserMissingError · EndUserMismatchError
 │   └── ProjectRequiredError
 ├── ValidationFailedError              well formed, but a field's value is not allowed
+│   └── ContentRefusedError            a guard found something that the tenant keeps out
 ├── IdempotencyKeyReusedError
 ├── UnauthorizedError                  nobody we know
 ├── ForbiddenError                     known, but not allowed
 │   └── ScopeDeniedError
 ├── NotFoundError
-│   ├── MemoryNotFoundError · ProjectNotFoundError · RouteNotFoundError · TenantNotFoundError · KeyNotFoundError
+│   ├── MemoryNotFoundError · ProjectNotFoundError · RouteNotFoundError · TenantNotFoundError
+│   └── KeyNotFoundError · JobNotFoundError
 ├── GoneError                          it was here once
 ├── MethodNotAllowedError
 ├── UnsupportedMediaTypeError
 ├── ConflictError                      true a moment ago, no longer
-│   └── RequestInFlightError
+│   └── RequestInFlightError · JobAlreadyRunningError
 ├── PreconditionFailedError            If-Match named another revision
 ├── PayloadTooLargeError
 │   └── MetadataTooLargeError
@@ -119,6 +121,12 @@ class ValidationFailedError(MemorySyncError):
     title = "Validation failed"
 
 
+class ContentRefusedError(ValidationFailedError):
+    """A guard refuses the text; the fact `rule` names which."""
+
+    title = "Content refused"
+
+
 class IdempotencyKeyReusedError(MemorySyncError):
     """The same idempotency key came with another body."""
 
@@ -176,6 +184,15 @@ class KeyNotFoundError(NotFoundError):
     title = "API key not found"
 
 
+class JobNotFoundError(NotFoundError):
+    """The caller has no job with this id."""
+
+    title = "Job not found"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__("You have no job with this id.", job_id=job_id)
+
+
 class RouteNotFoundError(NotFoundError):
     """No route has this path."""
 
@@ -195,7 +212,7 @@ class MethodNotAllowedError(MemorySyncError):
 
 
 class UnsupportedMediaTypeError(MemorySyncError):
-    """The body is not JSON by its content type."""
+    """A body that is not JSON by its content type, or a file of a format that is not read."""
 
     title = "Unsupported media type"
 
@@ -210,6 +227,16 @@ class RequestInFlightError(ConflictError):
     """A request with the same idempotency key is being worked on."""
 
     title = "Request in flight"
+
+
+class JobAlreadyRunningError(ConflictError):
+    """A job of this kind for the same things is not finished yet."""
+
+    title = "Job already running"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__("Such a job is at work already; ask for its state, and again when it has finished.", job_id=job_id)
+        self.job_id = job_id
 
 
 class PreconditionFailedError(MemorySyncError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -18,10 +18,9 @@ from mangum import Mangum
 from starlette.exceptions import HTTPException
 
 from backend.kit import observability, problems
-from backend.kit.bodies import JsonRoute, escaped
+from backend.kit.bodies import JsonRoute
 from backend.kit.deadline import REQUEST_SECONDS, deadline
 from backend.kit.errors import (
-    Fault,
     InternalError,
     MalformedRequestError,
     MemorySyncError,
@@ -30,10 +29,10 @@ from backend.kit.errors import (
     UnauthorizedError,
     ValidationFailedError,
 )
+from backend.kit.faults import REFUSED, faults_of
 from backend.kit.tasks import Handler, LambdaContext
 
 SPARE_SECONDS = 1.5
-_MOST_FAULTS = 20
 _EVERYWHERE = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
@@ -141,42 +140,8 @@ async def _on_refused(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    faults = tuple(
-        Fault(pointer_to(each["loc"], error.body, missing=each["type"] == "missing"), _cure(each))
-        for each in error.errors()[:_MOST_FAULTS]
-    )
-    return problem(ValidationFailedError("A value is not allowed; see errors.", faults=faults), request)
-
-
-def pointer_to(location: Sequence[str | int], body: object = None, *, missing: bool = False) -> str:
-    """Return where a value stands: a JSON pointer into the body, `query:NAME`, `header:NAME` or `path:NAME`.
-
-    Pydantic's locations go on below a value, to name the types that it tried. With the body known, the pointer ends where
-    the body does; one step further for a value that is missing.
-    """
-    place, *steps = location
-    if place != "body":
-        return f"{place}:{'/'.join(map(str, steps))}"
-    if body is not None:
-        there = _depth_in(body, steps)
-        steps = steps[: there + missing]
-    return "".join(f"/{escaped(step)}" for step in steps)
-
-
-def _depth_in(value: Any, steps: Sequence[str | int]) -> int:  # noqa: ANN401 - any JSON value
-    """Return how many of the steps exist in the value."""
-    for depth, step in enumerate(steps):
-        in_list = isinstance(value, list) and isinstance(step, int) and step < len(value)
-        if not in_list and not (isinstance(value, dict) and step in value):
-            return depth
-        value = value[step]
-    return len(steps)
-
-
-def _cure(fault: dict[str, Any]) -> str:
-    """Return pydantic's sentence. It never quotes the input (pydantic keeps that apart), so no user's text comes back."""
-    message: str = fault["msg"].removeprefix("Value error, ")
-    return message[0].upper() + message[1:] + ("" if message.endswith(".") else ".")
+    faults = faults_of(error.errors(), error.body)
+    return problem(ValidationFailedError(REFUSED, faults=faults), request)
 
 
 async def _around(request: Request, call_next: Callable[[Request], Any]) -> Response:

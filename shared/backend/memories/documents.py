@@ -2,47 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from math import isfinite
 from typing import TypeGuard
 
+from backend.embedding.model import Vector
+from backend.extraction.model import Span
 from backend.index.model import IndexDocument, MetadataValue, Tombstone
 from backend.index.text import stems
 from backend.kit.clock import epoch_ms
-from backend.memories.model import Memory, State
+from backend.memories.model import WAITING, Changes, Memory, Revision, State
 
 MOST_METADATA_FIELDS = 64
 LARGEST_WHOLE_NUMBER = 2**63 - 1
 """What an index can hold as a number; a whole number of JSON may have thousands of digits."""
 
 
-def change_for(memory: Memory) -> IndexDocument | Tombstone:
-    """Return the document of a live memory, the tombstone of a forgotten one."""
+def changes_for(memory: Memory, earlier: Sequence[Revision] = ()) -> Changes:
+    """Return what the index should hold of a memory: its pieces and those of earlier revisions; of a forgotten one the tombstone.
+
+    Nothing for one that waits for a decision, as nobody may find it, and for one that cannot be read: what the index has stays.
+    """
     if memory.state is State.FORGOTTEN:
         recorded = memory.forgotten_at or memory.updated_at
-        return Tombstone(memory.scope_key, memory.memory_id, memory.row_version, epoch_ms(recorded))
-    return document_of(memory)
+        return (Tombstone(memory.scope_key, memory.memory_id, memory.row_version, epoch_ms(recorded)),)
+    if memory.state in WAITING or memory.unreadable:
+        return ()
+    findable = (each for each in earlier if not each.memory.unreadable and each.memory.state not in WAITING)
+    closed = (document for each in findable for document in _closed(each, memory))
+    return (*documents_of(memory), *closed)
 
 
-def document_of(memory: Memory) -> IndexDocument:
-    """Return the document: the words of "Speaker: text" and the vector of the text alone (docs/decisions.md, ranking)."""
-    said = f"{memory.speaker}: {memory.text}" if memory.speaker else memory.text
+def documents_of(memory: Memory) -> tuple[IndexDocument, ...]:
+    """Return a document for each piece: words of "Speaker: piece", vector of the piece alone (docs/decisions.md, ranking).
+
+    Of a row that was read without the vectors of its further pieces they have a model and no vector.
+    """
+    vectors: tuple[Vector | None, ...] = memory.vectors
+    if len(vectors) != len(memory.pieces):
+        vectors = (None,) * len(memory.pieces)
+    pieces = zip(memory.pieces, vectors, strict=True)
+    return tuple(_document(memory, number, span, vector) for number, (span, vector) in enumerate(pieces))
+
+
+def _closed(revision: Revision, now: Memory) -> Iterator[IndexDocument]:
+    """Return the documents of an earlier revision: found by who asks what was known while it was the current one."""
+    # The version of the write that closed it: above that of every write while it was open.
+    version = revision.memory.row_version + 1
+    for document in documents_of(revision.memory):
+        yield replace(document, row_version=version, known_until=epoch_ms(revision.known_until), tier=now.tier)
+
+
+def _document(memory: Memory, number: int, span: Span, vector: Vector | None) -> IndexDocument:
+    piece = memory.text[span[0] : span[1]]
+    said = f"{memory.speaker}: {piece}" if memory.speaker else piece
     return IndexDocument(
         scope_key=memory.scope_key,
         memory_id=memory.memory_id,
         revision=memory.revision,
-        chunk=0,
+        chunk=number,
         row_version=memory.row_version,
         stems=stems(said),
-        vector=memory.vector,
+        vector=vector,
         model=memory.model,
         created_at=epoch_ms(memory.created_at),
         occurred_at=_ms(memory.occurred_at),
         valid_from=_ms(memory.valid_from),
         valid_until=_ms(memory.valid_until),
-        known_from=epoch_ms(memory.created_at),
+        known_from=epoch_ms(memory.since),
         expires_at=_ms(memory.expires_at),
-        span=(0, len(memory.text)),
+        span=span,
         session_id=memory.session_id,
         speaker=memory.speaker,
         source=memory.source,

@@ -1,41 +1,42 @@
-"""A store, a request log and a parking place in memory, with the promises of `ports.py`: for tests of what stands on them."""
+"""A store and a parking place in memory, with the promises of `ports.py`: for tests of what stands on them."""
 
 from __future__ import annotations
 
-import hmac
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import RLock
 
+from backend.embedding.model import Vector
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import Clock, to_rfc3339
-from backend.kit.errors import ConflictError, IdempotencyKeyReusedError, RequestInFlightError, TableUnavailableError
-from backend.kit.ids import Ids
+from backend.kit.errors import ConflictError, TableUnavailableError
+from backend.memories.documents import changes_for
+from backend.memories.listing import EVERYTHING, Listing, Page, page_of
 from backend.memories.model import (
-    CLAIM_LASTS,
     NEWEST_PENDING,
-    Claim,
-    Done,
+    Changes,
     Evidence,
+    EvidencePage,
+    Judgement,
     Memory,
-    Page,
-    Request,
+    Revision,
     State,
-    page_of,
 )
-from backend.memories.ports import GuardTakenError
+from backend.memories.policy import MemoryPolicy
+from backend.memories.ports import Contest, ContestedError, GuardTakenError, Holders, Rekeying, Step
 from backend.tenancy.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A change that the index may not hold yet. `written_at` is None once no sweep shall take it up again."""
+    """What the index may not hold yet. `written_at` is None once no sweep shall take it up again."""
 
     tenant_id: str
     position: str
-    change: IndexDocument | Tombstone
+    row_version: int
+    changes: Changes
     written_at: datetime | None
 
 
@@ -47,24 +48,37 @@ class FakeMemoryStore:
         self._clock = clock
         self._lock = RLock()
         self._rows: dict[tuple[str, str], Memory] = {}
+        self._revisions: dict[tuple[str, str], list[Revision]] = defaultdict(list)
         self._guards: dict[tuple[str, str, str], str] = {}
+        self._judged: set[str] = set()
+        self._claims: dict[tuple[str, ...], Holders] = {}
         self._markers: dict[tuple[str, str], Marker] = {}
         self._evidence: dict[tuple[str, str], dict[str, Evidence]] = defaultdict(dict)
+        self._vectors: dict[tuple[str, str, int], tuple[Vector, ...]] = {}
 
-    def add(self, memory: Memory, change: IndexDocument, *, guarded: bool, replacing: str | None = None) -> Memory:
+    def add(
+        self,
+        memory: Memory,
+        changes: Changes,
+        *,
+        guarded: bool,
+        replacing: str | None = None,
+        contest: Contest | None = None,
+    ) -> Memory:
         """See the port."""
         with self._answering():
             there = self._rows.get((memory.tenant_id, memory.memory_id))
             if there:
                 return there
+            guard = (memory.tenant_id, memory.scope_key, memory.guard_key)
+            if guarded and self._guards.get(guard) != replacing:
+                raise GuardTakenError(self._guards.get(guard) or "")
+            self._check(memory.tenant_id, contest)
             if guarded:
-                guard = (memory.tenant_id, memory.scope_key, memory.extracted_key)
-                holder = self._guards.get(guard)
-                if holder != replacing:
-                    raise GuardTakenError(holder or "")
                 self._guards[guard] = memory.memory_id
-            self._write(memory, change)
-            return memory
+            self._write(Step(memory, changes))
+            self._settle_contest(memory.tenant_id, contest)
+            return self._rows[memory.tenant_id, memory.memory_id]
 
     def get(self, tenant_id: str, memory_id: str) -> Memory | None:
         """See the port."""
@@ -77,19 +91,68 @@ class FakeMemoryStore:
             found = {memory_id: self._rows.get((tenant_id, memory_id)) for memory_id in memory_ids}
             return {memory_id: memory for memory_id, memory in found.items() if memory}
 
+    def whole(self, memory: Memory) -> Memory:
+        """See the port."""
+        if not memory.chunks or memory.vector is None or memory.more_vectors:
+            return memory
+        return replace(memory, more_vectors=self._vectors.get(_vectors_of(memory), ()))
+
+    def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
+        """See the port."""
+        with self._answering():
+            return list(self._revisions[tenant_id, memory_id])
+
+    def changes(self, memory: Memory) -> Changes:
+        """See the port."""
+        earlier = self.revisions(memory.tenant_id, memory.memory_id)
+        return changes_for(self.whole(memory), [replace(each, memory=self.whole(each.memory)) for each in earlier])
+
     def guarded_by(self, scope_key: str, extracted_key: str, tenant_id: str) -> str | None:
         """See the port."""
         with self._answering():
             return self._guards.get((tenant_id, scope_key, extracted_key))
 
-    def replace(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
+    def holders(self, tenant_id: str, claim: tuple[str, ...]) -> Holders:
         """See the port."""
         with self._answering():
-            there = self._rows.get((memory.tenant_id, memory.memory_id))
-            if there is None or there.row_version != memory.row_version - 1:
-                msg = "The memory was changed at the same moment; read it again."
-                raise ConflictError(msg)
-            self._write(memory, change)
+            return self._claims.get((tenant_id, *claim), Holders())
+
+    def replace(
+        self,
+        memory: Memory,
+        changes: Changes,
+        *,
+        closes: Revision | None = None,
+        rekeying: Rekeying | None = None,
+        contest: Contest | None = None,
+    ) -> None:
+        """See the port."""
+        with self._answering():
+            self._check_version(memory)
+            place = (memory.tenant_id, memory.scope_key)
+            take = (*place, rekeying.take) if rekeying and rekeying.take else None
+            release = (*place, rekeying.release) if rekeying and rekeying.release else None
+            if take and rekeying and self._guards.get(take) != rekeying.replacing:
+                raise GuardTakenError(self._guards.get(take) or "")
+            if release and self._guards.get(release) != memory.memory_id:
+                raise ContestedError
+            self._check(memory.tenant_id, contest)
+            if release:
+                del self._guards[release]
+            if take:
+                self._guards[take] = memory.memory_id
+            self._write(Step(memory, changes, closes))
+            self._settle_contest(memory.tenant_id, contest)
+
+    def judge(self, memory: Memory, changes: Changes, judgement: Judgement) -> bool:
+        """See the port."""
+        with self._answering():
+            if judgement.judgement_id in self._judged:
+                return False
+            self._check_version(memory)
+            self._judged.add(judgement.judgement_id)
+            self._write(Step(memory, changes))
+            return True
 
     def record_evidence(self, tenant_id: str, evidence: Sequence[Evidence]) -> None:
         """See the port."""
@@ -97,21 +160,29 @@ class FakeMemoryStore:
             for each in evidence:
                 self._evidence[tenant_id, each.memory_id][each.evidence_id] = each
 
-    def evidence(self, tenant_id: str, memory_id: str) -> list[Evidence]:
+    def evidence(self, tenant_id: str, memory_id: str, *, limit: int, after: str | None = None) -> EvidencePage:
         """See the port."""
         with self._answering():
-            return [each for _, each in sorted(self._evidence[tenant_id, memory_id].items())]
+            every = [each for name, each in sorted(self._evidence[tenant_id, memory_id].items()) if after is None or name > after]
+            return EvidencePage(tuple(every[:limit]), every[limit - 1].evidence_id if len(every) > limit else None)
 
-    def page(self, scope: Scope, *, limit: int, before: str | None, now: datetime) -> Page:
+    def evidence_count(self, tenant_id: str, memory_id: str) -> int:
         """See the port."""
         with self._answering():
-            listed = [
-                (_position(memory), memory.memory_id)
-                for memory in self._rows.values()
-                if memory.tenant_id == scope.tenant_id and memory.scope_key in scope and memory.state is State.ACTIVE
-            ]
+            return len(self._evidence[tenant_id, memory_id])
+
+    def page(self, scope: Scope, *, limit: int, before: str | None, now: datetime, listing: Listing = EVERYTHING) -> Page:
+        """See the port."""
+        with self._answering():
+            rows = {
+                memory.memory_id: memory
+                for memory in (self._as_known(each, listing, now) for each in self._rows.values())
+                if memory and memory.tenant_id == scope.tenant_id and memory.scope_key in scope
+            }
+            listed = [(_position(each), name) for name, each in rows.items() if listing.admits(each, now)]
             places = sorted((place for place in listed if before is None or place[0] < before), reverse=True)
-            return page_of(places, self.get_many(scope.tenant_id, [each for _, each in places]), scope, limit=limit, now=now)
+            shown = [place for place in places if rows[place[1]].state is listing.state]
+            return page_of(shown, rows, scope, limit=limit, now=now, listing=listing)
 
     def pending(self, scope: Scope) -> tuple[list[IndexDocument | Tombstone], bool]:
         """See the port."""
@@ -120,9 +191,15 @@ class FakeMemoryStore:
             more = False
             for key in scope.keys:
                 held = sorted((place for place in self._markers if place[0] == key), reverse=True)
-                found += [self._markers[place].change for place in held[:NEWEST_PENDING]]
+                found += [change for place in held[:NEWEST_PENDING] for change in self._pending(*place)]
                 more = more or len(held) > NEWEST_PENDING
             return found, more
+
+    def owed(self, scope: Scope, limit: int) -> tuple[int, datetime | None]:
+        """See the port."""
+        with self._answering():
+            since = [each.updated_at for each in self._rows.values() if each.scope_key in scope and each.owes_vector]
+            return min(limit, len(since)), min(since) if since else None
 
     def settle(self, memory: Memory) -> None:
         """See the port."""
@@ -159,18 +236,75 @@ class FakeMemoryStore:
             due = [
                 (memory.updated_at, memory.tenant_id, memory.memory_id)
                 for memory in self._rows.values()
-                if memory.vector is None and memory.state is State.ACTIVE and memory.updated_at < before
+                if _is_tried(memory) and memory.updated_at < before
             ]
             return [(tenant_id, memory_id) for _, tenant_id, memory_id in sorted(due)[:limit]]
 
-    def _write(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
-        self._rows[memory.tenant_id, memory.memory_id] = memory
-        marker = Marker(memory.tenant_id, _position(memory), change, self._clock.now())
-        self._markers[memory.scope_key, memory.memory_id] = marker
+    def expired(self, before: datetime, limit: int) -> list[tuple[str, str]]:
+        """See the port."""
+        with self._answering():
+            due = [
+                (memory.expires_at, memory.tenant_id, memory.memory_id)
+                for memory in self._rows.values()
+                if memory.state is not State.FORGOTTEN
+                and memory.expires_at
+                and memory.expires_at < before
+                and not _is_tried(memory)
+            ]
+            return [(tenant_id, memory_id) for _, tenant_id, memory_id in sorted(due)[:limit]]
+
+    def _as_known(self, memory: Memory, listing: Listing, now: datetime) -> Memory | None:
+        at = listing.known_at
+        if at is None or memory.since <= at or memory.state is not listing.state or memory.is_expired(now):
+            return memory
+        earlier = self._revisions[memory.tenant_id, memory.memory_id]
+        return next((each.memory for each in earlier if each.memory.since <= at < each.known_until), None)
+
+    def _check_version(self, memory: Memory) -> None:
+        there = self._rows.get((memory.tenant_id, memory.memory_id))
+        if there is None or there.row_version != memory.row_version - 1:
+            msg = "The memory was changed at the same moment; read it again."
+            raise ConflictError(msg)
+
+    def _check(self, tenant_id: str, contest: Contest | None) -> None:
+        if contest is None:
+            return
+        if self._claims.get((tenant_id, *contest.claim), Holders()).version != contest.seen.version:
+            raise ContestedError
+        try:
+            for step in contest.retired:
+                self._check_version(step.memory)
+        except ConflictError as error:
+            raise ContestedError from error
+
+    def _settle_contest(self, tenant_id: str, contest: Contest | None) -> None:
+        if contest:
+            self._claims[tenant_id, *contest.claim] = Holders(contest.holders, contest.seen.version + 1)
+            for step in contest.retired:
+                self._write(step)
+
+    def _write(self, step: Step) -> None:
+        memory = step.memory
+        self._rows[memory.tenant_id, memory.memory_id] = replace(memory, more_vectors=())
+        if memory.more_vectors:
+            self._vectors[_vectors_of(memory)] = memory.more_vectors
+        if step.closes:
+            closed = replace(step.closes, memory=replace(step.closes.memory, more_vectors=()))
+            self._revisions[memory.tenant_id, memory.memory_id].append(closed)
+        if step.changes:
+            marker = Marker(memory.tenant_id, _position(memory), memory.row_version, step.changes, self._clock.now())
+            self._markers[memory.scope_key, memory.memory_id] = marker
+
+    def _pending(self, scope_key: str, memory_id: str) -> Changes:
+        marker = self._markers[scope_key, memory_id]
+        if all(isinstance(each, Tombstone) or each.vector or not each.model for each in marker.changes):
+            return marker.changes
+        # They were made of a row without the vectors of its further pieces.
+        return self.changes(self._rows[marker.tenant_id, memory_id])
 
     def _marks(self, memory: Memory) -> bool:
         marker = self._markers.get((memory.scope_key, memory.memory_id))
-        return marker is not None and marker.change.row_version == memory.row_version
+        return marker is not None and marker.row_version == memory.row_version
 
     def _answering(self) -> RLock:
         if self.down:
@@ -179,64 +313,16 @@ class FakeMemoryStore:
         return self._lock
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What was asked under a key, and what came of it, None while somebody works on it."""
+class FakePolicies:
+    """The same policy for every tenant; change it as you like."""
 
-    claim_id: str
-    body_mac: str
-    until: datetime
-    done: Done | None = None
+    def __init__(self, policy: MemoryPolicy | None = None) -> None:
+        self.policy = policy or MemoryPolicy()
 
-
-class FakeRequestLog:
-    """`RequestLog` over a dictionary. Nothing is ever dropped, as far as tests see."""
-
-    def __init__(self, ids: Ids) -> None:
-        self._ids = ids
-        self._lock = RLock()
-        self._entries: dict[str, _Entry] = {}
-
-    def claim(self, tenant_id: str, request: Request, now: datetime) -> Claim | Done:
+    def of(self, tenant_id: str) -> MemoryPolicy:
         """See the port."""
-        with self._lock:
-            record_id = f"{tenant_id}#{request.record_id}"
-            entry = self._entries.get(record_id)
-            if entry and not hmac.compare_digest(entry.body_mac, request.body_mac):
-                msg = "This idempotency key came with another body before."
-                if entry.done and entry.done.memory_ids:
-                    raise IdempotencyKeyReusedError(msg, memory_id=entry.done.memory_ids[0])
-                raise IdempotencyKeyReusedError(msg)
-            if entry and entry.done:
-                return entry.done
-            if entry and entry.until > now:
-                msg = "A request with this idempotency key is being worked on."
-                raise RequestInFlightError(msg, retry_after=1)
-            claim_id = entry.claim_id if entry else self._ids.new("clm")
-            self._entries[record_id] = _Entry(claim_id, request.body_mac, now + CLAIM_LASTS)
-            return Claim(claim_id, record_id, now + CLAIM_LASTS, resumed=entry is not None)
-
-    def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> Done:
-        """See the port."""
-        del keep_forever, now
-        with self._lock:
-            if claim.record_id is None:
-                return done
-            entry = self._entries.get(claim.record_id)
-            if entry is None or entry.claim_id != claim.claim_id:
-                msg = "Another request holds the claim."
-                raise ConflictError(msg)
-            if entry.done and not done.stored:
-                return entry.done
-            self._entries[claim.record_id] = replace(entry, done=done)
-            return done
-
-    def release(self, claim: Claim, now: datetime) -> None:
-        """See the port."""
-        with self._lock:
-            entry = self._entries.get(claim.record_id or "")
-            if claim.record_id and entry and entry.done is None and entry.until == claim.until:
-                self._entries[claim.record_id] = replace(entry, until=now)
+        del tenant_id
+        return self.policy
 
 
 class FakeParking:
@@ -248,6 +334,14 @@ class FakeParking:
     def park(self, tenant_id: str, memory_id: str, row_version: int, reason: str) -> None:
         """See the port."""
         self.parked.append((tenant_id, memory_id, row_version, reason))
+
+
+def _vectors_of(memory: Memory) -> tuple[str, str, int]:
+    return memory.tenant_id, memory.memory_id, memory.vectors_at or memory.revision
+
+
+def _is_tried(memory: Memory) -> bool:
+    return memory.owes_vector and not memory.is_given_up
 
 
 def _position(memory: Memory) -> str:

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Path, Query
-from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse
 
 from backend import bootstrap
 from backend.kit import observability, wire
-from backend.kit.errors import Fault, MemoryNotFoundError, MethodNotAllowedError, UnknownFilterError, ValidationFailedError
+from backend.kit.errors import Fault, MemoryNotFoundError, MethodNotAllowedError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
-from backend.memories.model import Added, Memory, Outcome, Request
-from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemoryView
+from backend.memories.answers import answer_of, fallen_back, status_of
+from backend.memories.list_parameters import Moments
+from backend.memories.listing import Listing
+from backend.memories.model import (
+    Memory,
+)
+from backend.memories.outcomes import (
+    Request,
+)
+from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemorySkipped, MemoryView, OutcomeView
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
 
 LONGEST_KEY = 255
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
-LIST_PARAMETERS = frozenset({"limit", "cursor"})
-POST_ONLY = frozenset({"add", "query"})
+POST_ONLY = frozenset({"add", "query", "bulk-add", "batch-update", "refresh", "upload"})
 ADD_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"model": MemoryAdded | AddPreview, "description": "Known already, or a dry run"},
+    200: {"model": MemoryAdded | MemorySkipped | AddPreview, "description": "Nothing new to store, or a dry run"},
+    207: {"model": MemoryAdded, "description": "Several memories"},
     **refusals(
         HTTPStatus.CONFLICT,
         HTTPStatus.GONE,
@@ -86,15 +94,6 @@ async def revisions_meant(
     return frozenset(int(tag[1]) for tag in found if tag)
 
 
-async def only_known_parameters(request: HttpRequest) -> None:
-    """Refuse a parameter of the list that does not exist: dropped silently it would change the answer."""
-    unknown = sorted(set(request.query_params) - LIST_PARAMETERS)
-    if unknown:
-        cure = f"Use one of: {', '.join(sorted(LIST_PARAMETERS))}."
-        msg = "A parameter does not exist. It was not dropped: that would have changed the answer."
-        raise UnknownFilterError(msg, faults=tuple(Fault(f"query:{name[:64]}", cure) for name in unknown[:20]))
-
-
 IfMatch = Annotated[frozenset[int] | None, Depends(revisions_meant)]
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 MemoryId = Annotated[str, Depends(memory_id)]
@@ -124,26 +123,30 @@ class MemoryDoor:
             cure = "It is another name for the header Idempotency-Key; send one of them."
             msg = "Two different idempotency keys."
             raise ValidationFailedError(msg, faults=(Fault("/client_ref", cure),))
-        keyed = self._request(scope, "POST /memory/add", key or body.client_ref, body.canonical())
-        added = self.container.memories.add(scope, body.said(), keyed)
-        observability.note(memory_id=added.memories[0].memory_id, outcome=added.outcomes[0].outcome.value)
-        headers = {"ETag": etag(added.memories[0])}
+        keyed = self.request(scope, "POST /memory/add", key or body.client_ref, body.canonical())
+        added = self.container.memories.add(scope, body.said(), keyed, caller.actor)
+        told = sorted({each.outcome.value for each in added.outcomes})
+        observability.note(memory_id=added.memories[0].memory_id if added.memories else None, outcome=" ".join(told))
+        headers = {"ETag": etag(added.memories[0])} if added.memories else {}
         if added.replayed:
             headers["Idempotent-Replay"] = "true"
-        return json_answer(self._added(added, body), _status(added), headers)
+        answer = {**answer_of(added, body), "request_id": observability.request_id()}
+        return json_answer(answer, status_of(added), headers)
 
-    def get(self, caller: Caller, memory_id: str) -> JSONResponse:
+    def get(self, caller: Caller, memory_id: str, moments: Moments) -> JSONResponse:
         """Answer `GET /memory/{id}`."""
-        memory = self.container.memories.get(self.scope(caller, None), memory_id)
+        memory = self.container.memories.get(self.scope(caller, None), memory_id, moments.as_of, moments.known_at)
+        self.tell(caller, [memory])
         body = {**MemoryView.fields_of(memory), "request_id": observability.request_id()}
         return json_answer(body, HTTPStatus.OK, {"ETag": etag(memory)})
 
-    def page(self, caller: Caller, limit: int, cursor: str | None) -> JSONResponse:
+    def page(self, caller: Caller, listing: Listing, limit: int, cursor: str | None) -> JSONResponse:
         """Answer `GET /memory`."""
         scope = self.scope(caller, None)
-        cursors, purpose = self.container.cursors(scope.tenant_id), "GET /memory " + " ".join(scope.keys)
+        cursors, purpose = self.container.cursors(scope.tenant_id), f"GET /memory {listing} {' '.join(scope.keys)}"
         before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
-        page = self.container.memories.page(scope, limit, before)
+        page = self.container.memories.page(scope, limit, before, listing)
+        self.tell(caller, page.memories)
         following = cursors.issue(purpose, {"before": page.next_position}) if page.next_position else None
         body = {
             "items": [MemoryView.fields_of(memory) for memory in page.memories],
@@ -158,7 +161,7 @@ class MemoryDoor:
     def forget(self, caller: Caller, memory_id: str, key: str | None, revisions: frozenset[int] | None = None) -> JSONResponse:
         """Answer `DELETE /memory/{id}`."""
         scope = self.scope(caller, None)
-        keyed = self._request(scope, "DELETE /memory/{id}", key, memory_id)
+        keyed = self.request(scope, "DELETE /memory/{id}", key, memory_id)
         memory, replayed = self.container.memories.forget(scope, memory_id, keyed, revisions)
         body = {
             "id": memory.memory_id,
@@ -169,11 +172,17 @@ class MemoryDoor:
         headers = {"Idempotent-Replay": "true"} if replayed else {}
         return json_answer(body, HTTPStatus.OK, headers)
 
+    def tell(self, caller: Caller, memories: Sequence[Memory]) -> None:
+        """Let operators know of those that are answered without their text."""
+        failed = [each for each in memories if each.unreadable is not None]
+        if failed:
+            self.container.decryption_failures.tell(caller, failed)
+
     def scope(self, caller: Caller, body_user_id: str | int | None) -> Scope:
         """Return what this request may touch."""
         return self.container.access.scope_for(caller, caller.acting_for(body_user_id))
 
-    def _request(self, scope: Scope, route: str, key: str | None, body: str) -> Request | None:
+    def request(self, scope: Scope, route: str, key: str | None, body: str) -> Request | None:
         """Return what the request is recorded under: owner, route and key, so that no other end user ever meets it."""
         if key is None:
             return None
@@ -183,44 +192,15 @@ class MemoryDoor:
             body_mac=tenant.mac("body", body),
         )
 
-    def _added(self, added: Added, body: MemoryAdd) -> dict[str, Any]:
-        first = added.memories[0]
-        return {
-            **MemoryView.fields_of(first),
-            "memory_ids": [memory.memory_id for memory in added.memories],
-            "candidates_extracted": len(added.outcomes),
-            "candidates_stored": sum(each.outcome is Outcome.STORED for each in added.outcomes),
-            "outcomes": [
-                {"candidate": each.candidate, "outcome": each.outcome.value, "memory_id": each.memory_id, "rule": each.rule}
-                for each in added.outcomes
-            ],
-            "consistency_token": f"ct_{first.memory_id.removeprefix('mem_')}_{first.row_version}",
-            "warnings": body.warnings(),
-            "request_id": observability.request_id(),
-        }
-
     def _preview(self, scope: Scope, body: MemoryAdd) -> JSONResponse:
         preview = self.container.memories.preview(scope, body.said())
-        outcomes = [
-            {
-                "candidate": outcome.candidate,
-                "outcome": outcome.outcome.value,
-                "memory_id": outcome.memory_id or None,
-                "rule": outcome.rule,
-                "text": candidate.text,
-                "category": candidate.category,
-                "memory_type": candidate.memory_type,
-                "confidence": candidate.confidence,
-                "span": list(candidate.span),
-                "extracted_key": candidate.extracted_key,
-            }
-            for candidate, outcome in zip(preview.candidates, preview.outcomes, strict=True)
-        ]
+        pairs = zip(preview.outcomes, preview.candidates, strict=True)
+        outcomes = [OutcomeView.fields_of(outcome, candidate) for outcome, candidate in pairs]
         answer = {
             "status": "dry_run",
             "candidates_extracted": len(outcomes),
             "outcomes": outcomes,
-            "warnings": body.warnings(),
+            "warnings": [*body.warnings(), *fallen_back(preview.fallback)],
             "request_id": observability.request_id(),
         }
         return json_answer(answer, HTTPStatus.OK)
@@ -229,12 +209,6 @@ class MemoryDoor:
 def etag(memory: Memory) -> str:
     """Return the memory's entity tag: its revision."""
     return f'"r{memory.revision}"'
-
-
-def _status(added: Added) -> HTTPStatus:
-    if len(added.outcomes) != 1:
-        return HTTPStatus.MULTI_STATUS
-    return HTTPStatus.CREATED if added.outcomes[0].outcome is Outcome.STORED else HTTPStatus.OK
 
 
 async def _door() -> MemoryDoor:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from backend.embedding.model import Vector
+from backend.extraction.model import Claimed, EventTime, Span, Utterance
+from backend.index.model import IndexDocument, Tombstone
+from backend.kit.errors import Fault, PayloadTooLargeError
 from backend.tenancy.scope import Scope
+
+Changes = tuple[IndexDocument | Tombstone, ...]
+"""What the index should hold."""
 
 MAX_TEXT_BYTES = 100 * 1024
 MAX_METADATA_BYTES = 16 * 1024
@@ -25,10 +31,13 @@ NEWEST_PENDING = 200
 MAX_PENDING_BYTES = 3 * 1024 * 1024
 """After so many bytes of them it stops early: each is unpacked to many times its size, in a function's memory."""
 
-CLAIM_LASTS = timedelta(seconds=30)
-"""A request that says nothing for so long has died; longer than any request may run."""
+SCHEMA_VERSION = 2
 
-SCHEMA_VERSION = 1
+REDACTED = "[REDACTED — DECRYPTION FAILED]"
+"""What stands for the text of a memory whose key is gone; callers show it as it is."""
+
+QUALITY_PRIOR = 4
+MOST_EMBED_TRIES = 5
 
 
 class State(StrEnum):
@@ -36,6 +45,15 @@ class State(StrEnum):
 
     ACTIVE = "active"
     FORGOTTEN = "soft_deleted"
+    DISPUTED = "conflict_inbox"
+    """Contradicts what is known; nobody finds it until somebody decides."""
+
+    QUARANTINED = "quarantined"
+    """Looks like an order to a model; nobody finds it until somebody has looked at it."""
+
+
+WAITING = frozenset({State.DISPUTED, State.QUARANTINED})
+"""States that end by a person's word."""
 
 
 class VectorState(StrEnum):
@@ -45,11 +63,12 @@ class VectorState(StrEnum):
     PENDING = "pending_embedding"
 
 
-class Outcome(StrEnum):
-    """What became of a candidate."""
+class OnConflict(StrEnum):
+    """What a caller wants done when a new statement contradicts one that holds; without it the tenant's policy decides."""
 
-    STORED = "stored"
-    MERGED = "merged"
+    SUPERSEDE = "supersede"
+    KEEP_BOTH = "keep_both"
+    INBOX = "inbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +89,21 @@ class Said:
     valid_until: datetime | None = None
     ttl_minutes: int | None = None
     deduplicate: bool = True
+    infer: bool = True
+    on_conflict: OnConflict | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One thing worth remembering in what was said: `span` is where it stands there, in characters."""
-
-    text: str
-    extracted_key: str
-    span: tuple[int, int]
-    category: str = "factual"
-    memory_type: str = "fact"
-    confidence: float = 1.0
+    def utterance(self, now: datetime) -> Utterance:
+        """Return what extraction is to read."""
+        return Utterance(self.text, self.occurred_at or now, self.speaker, self.role, self.infer)
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The current revision of a memory. `row_version` grows with every write that the index should hear of."""
+    """The current revision of a memory. `row_version` grows with every write that the index should hear of.
+
+    A long text has pieces: `chunks` says where they stand in it, `vector` is that of the first and `more_vectors` are those
+    of the others. `known_from` is when this revision was written, by `actor`, for `reason`.
+    """
 
     memory_id: str
     tenant_id: str
@@ -121,29 +138,123 @@ class Memory:
     revision: int = 1
     row_version: int = 1
     forgotten_at: datetime | None = None
+    chunks: tuple[Span, ...] = ()
+    more_vectors: tuple[Vector, ...] = ()
+    event: EventTime | None = None
+    claimed: Claimed | None = None
+    known_from: datetime | None = None
+    actor: str | None = None
+    reason: str | None = None
+    superseded_by: str | None = None
+    superseded_at: datetime | None = None
+    ended_before: datetime | None = None
+    """Its `valid_until` before it was superseded."""
+
+    supersedes: tuple[str, ...] = ()
+    disputes: tuple[str, ...] = ()
+    """The memories that it contradicts and that were left as they are."""
+
+    rule: str | None = None
+    """Why it waits for a decision."""
+
+    helpful: int = 0
+    unhelpful: int = 0
+    embed_tries: int = 0
+    vectors_at: int | None = None
+    """The revision whose text `more_vectors` were made of."""
+
+    unreadable: bytes | None = None
+    """What is sealed in the row and cannot be opened: then the text says so, and rewriting the row keeps this."""
+
+    unreadable_for: str | None = None
+    owed: bool = field(default=False, compare=False)
+    """A vector is owed, or was: an item of its scope says so, until the index shows the vector."""
+
     unknown: Mapping[str, Any] = field(default_factory=dict)
     """What a newer release keeps in the row: carried along, so that rewriting the row here loses nothing."""
+
+    @property
+    def since(self) -> datetime:
+        """When this revision was written."""
+        return self.known_from or self.created_at
+
+    @property
+    def pieces(self) -> tuple[Span, ...]:
+        """Where the pieces that the index holds stand in the text: one, of all of it, for a short one."""
+        return self.chunks or ((0, len(self.text)),)
+
+    @property
+    def vectors(self) -> tuple[Vector, ...]:
+        """The vectors of the pieces, none while they are owed."""
+        return (self.vector, *self.more_vectors) if self.vector else ()
+
+    @property
+    def guard_key(self) -> str:
+        """The key that keeps it from being stored twice; what waits for a decision has one of its own."""
+        return f"{self.state.value}|{self.extracted_key}" if self.state in WAITING else self.extracted_key
+
+    @property
+    def owes_vector(self) -> bool:
+        """Tell whether a vector is still to be made for it."""
+        return self.vector is None and self.state is State.ACTIVE and not self.unreadable
+
+    @property
+    def is_given_up(self) -> bool:
+        """Tell whether making its vector failed so often that nobody tries any more."""
+        return self.embed_tries >= MOST_EMBED_TRIES
+
+    @property
+    def quality(self) -> float:
+        """How far to trust it, 0 to 1: its confidence, with the weight of four judgements, and what people said of it."""
+        judged = self.helpful + self.unhelpful
+        return (QUALITY_PRIOR * self.confidence + self.helpful) / (QUALITY_PRIOR + judged)
 
     @property
     def vector_state(self) -> VectorState:
         """Tell whether the vector is there."""
         return VectorState.READY if self.vector else VectorState.PENDING
 
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether it is true of the world at a moment."""
+        return self.valid_from <= moment and (self.valid_until is None or moment < self.valid_until)
+
     def is_live(self, now: datetime) -> bool:
         """Tell whether it may be read: neither forgotten nor expired."""
-        return self.state is State.ACTIVE and (self.expires_at is None or self.expires_at > now)
+        return self.state is State.ACTIVE and not self.is_expired(now)
+
+    def is_ended(self, now: datetime) -> bool:
+        """Tell whether it held once and does so no more."""
+        return self.valid_until is not None and self.valid_until <= now
+
+    def is_gone(self, now: datetime) -> bool:
+        """Tell whether nobody can have it any more: forgotten or expired. What waits for a decision is not."""
+        return self.state is State.FORGOTTEN or self.is_expired(now)
+
+    def is_expired(self, now: datetime) -> bool:
+        """Tell whether its time is up."""
+        return self.expires_at is not None and self.expires_at <= now
 
     def stands(self, now: datetime) -> bool:
         """Tell whether the same fact said now is this one: live, and valid still."""
-        return self.is_live(now) and (self.valid_until is None or self.valid_until > now)
+        return self.is_live(now) and not self.is_ended(now)
 
     def readable_by(self, scope: Scope, now: datetime) -> bool:
         """Tell whether this scope may read it now."""
         return self.tenant_id == scope.tenant_id and self.scope_key in scope and self.is_live(now)
 
-    def with_vector(self, vector: Vector, model: str, now: datetime) -> Memory:
-        """Return the next version, which can be found by meaning."""
-        return replace(self, vector=vector, model=model, updated_at=now, row_version=self.row_version + 1)
+    def with_vectors(self, vectors: Sequence[Vector], model: str, now: datetime) -> Memory:
+        """Return the next version, which can be found by meaning; one vector for each of its pieces."""
+        return self.changed(
+            now, vector=vectors[0], more_vectors=tuple(vectors[1:]), vectors_at=self.revision, model=model, embed_tries=0
+        )
+
+    def changed(self, now: datetime, **fields: Any) -> Memory:  # noqa: ANN401 - fields of this class
+        """Return the next version of the same revision: users' edits make a new one, see `edited`."""
+        return replace(self, updated_at=now, row_version=self.row_version + 1, **fields)
+
+    def edited(self, now: datetime, actor: str | None, reason: str | None, **fields: Any) -> Memory:  # noqa: ANN401 - as above
+        """Return the next revision."""
+        return self.changed(now, revision=self.revision + 1, known_from=now, actor=actor, reason=reason, **fields)
 
     def outlasts(self, other: Memory) -> bool:
         """Tell whether it expires no sooner than the other."""
@@ -151,11 +262,21 @@ class Memory:
 
     def lasting_until(self, expires_at: datetime | None, now: datetime) -> Memory:
         """Return the next version, which expires then, None for never."""
-        return replace(self, expires_at=expires_at, updated_at=now, row_version=self.row_version + 1)
+        return self.changed(now, expires_at=expires_at)
 
     def forgotten(self, now: datetime) -> Memory:
         """Return the next version, which nobody can read."""
-        return replace(self, state=State.FORGOTTEN, forgotten_at=now, updated_at=now, row_version=self.row_version + 1)
+        return self.changed(now, state=State.FORGOTTEN, forgotten_at=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """An earlier revision as it was, until when it was what is known, and who ended it and why."""
+
+    memory: Memory
+    known_until: datetime
+    closed_by: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,57 +294,31 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class CandidateOutcome:
-    """What became of the candidate with this number; `rule` says why, where it was not simply stored."""
+class Judgement:
+    """What somebody thinks of a memory, and of what it is wrong; its id makes it count once."""
 
-    candidate: int
-    outcome: Outcome
-    memory_id: str
-    rule: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What an add did. `memories` stand in the order of their outcomes; `replayed` tells a repeated request."""
-
-    memories: tuple[Memory, ...]
-    outcomes: tuple[CandidateOutcome, ...]
-    replayed: bool = False
+    is_helpful: bool
+    actor: str | None
+    reason: str | None = None
+    judgement_id: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """What an add would do."""
+class EvidencePage:
+    """Evidence, oldest first, and the id to go on from, None at the end."""
 
-    candidates: tuple[Candidate, ...]
-    outcomes: tuple[CandidateOutcome, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Memories, newest first, and the position to go on from, None at the end."""
-
-    memories: tuple[Memory, ...]
-    next_position: str | None
+    evidence: tuple[Evidence, ...]
+    next_id: str | None
 
 
-def page_of(places: Sequence[tuple[str, str]], rows: Mapping[str, Memory], scope: Scope, *, limit: int, now: datetime) -> Page:
-    """Return the page of these places, each (position, memory id), the newest first: what may be read of the first `limit`.
-
-    It ends early where the memories would come to more than 4 MB as JSON, but never before the first of them.
-    """
-    chosen: list[Memory] = []
-    size = 0
-    last: str | None = None
-    for position, memory_id in places[:limit]:
-        memory = rows.get(memory_id)
-        if memory and memory.readable_by(scope, now):
-            size += json_bytes(memory)
-            if chosen and size > MAX_PAGE_BYTES:
-                return Page(tuple(chosen), last)
-            chosen.append(memory)
-        last = position
-    return Page(tuple(chosen), last if len(places) > limit else None)
+def check_text_size(text: str, pointer: str) -> None:
+    """Raise `PayloadTooLargeError` for a text that is too large."""
+    size = len(text.encode())
+    if size > MAX_TEXT_BYTES:
+        msg = f"The text has {size} bytes; the limit is {MAX_TEXT_BYTES}."
+        fault = Fault(pointer, "Cut the text and send the parts one by one.")
+        raise PayloadTooLargeError(msg, faults=(fault,), limit_bytes=MAX_TEXT_BYTES)
 
 
 def json_bytes(memory: Memory) -> int:
@@ -238,37 +333,3 @@ def carried_bytes(part: object) -> int:
     Lambda's limit is on the JSON that carries the answer's JSON as a string: there a quote of a text takes four bytes.
     """
     return len(json.dumps(json.dumps(part, ensure_ascii=False), ensure_ascii=False).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One keyed request: what it is stored under, and the MAC of its body, to tell another body from the same."""
-
-    record_id: str
-    body_mac: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to do a request. `claim_id` stays the same when a died attempt is taken over, and ids derive from it.
-
-    `resumed`: an earlier attempt held it, and may have done some or all of the work.
-    """
-
-    claim_id: str
-    record_id: str | None = None
-    until: datetime | None = None
-    resumed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A request that was done before: ids and outcomes, never text."""
-
-    outcomes: tuple[CandidateOutcome, ...]
-    memory_ids: tuple[str, ...]
-
-    @property
-    def stored(self) -> bool:
-        """Tell whether anything new was stored."""
-        return any(each.outcome is Outcome.STORED for each in self.outcomes)

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from backend.extraction.model import Reading, Utterance
+from backend.extraction.pipeline import ExtractionPolicy
 from backend.index.model import IndexDocument, Tombstone
-from backend.memories.model import Candidate, Claim, Done, Evidence, Memory, Page, Request, Said
+from backend.memories.listing import EVERYTHING, Listing, Page
+from backend.memories.model import (
+    Changes,
+    Evidence,
+    EvidencePage,
+    Judgement,
+    Memory,
+    Revision,
+)
+from backend.memories.outcomes import (
+    Claim,
+    Done,
+    Request,
+)
 from backend.tenancy.scope import Scope
 
 
@@ -25,11 +41,21 @@ class Macs(Protocol):
         """Return the tenant's."""
 
 
-class Extractor(Protocol):
-    """From what was said to what is worth remembering."""
+class Seals(Protocol):
+    """Encryption under a tenant's keys."""
 
-    def extract(self, said: Said) -> list[Candidate]:
-        """Return the candidates in the order they stand in the text. Never fails: what no rule fits is kept whole."""
+    def seal(self, tenant_id: str, place: str, plain: bytes) -> bytes:
+        """Return the bytes sealed for this place. Raises `DependencyUnavailableError`."""
+
+    def open(self, tenant_id: str, place: str, sealed: bytes) -> bytes:
+        """Return what was sealed for this place. Raises `DecryptionFailedError`, `DependencyUnavailableError`."""
+
+
+class Extractor(Protocol):
+    """From what was said to what may be worth remembering."""
+
+    def read(self, utterance: Utterance, policy: ExtractionPolicy) -> Reading:
+        """Return all candidates, the refused ones with their rule. Never fails: what no rule fits is kept whole."""
 
 
 class GuardTakenError(Exception):
@@ -43,15 +69,66 @@ class GuardTakenError(Exception):
         self.memory_id = memory_id
 
 
+class ContestedError(Exception):
+    """Somebody changed who holds a claim, or one of its holders, since it was read: read it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Which memories hold a claim (of one scope key, speaker, subject and attribute). `version` counts changes, 0 for none."""
+
+    memory_ids: tuple[str, ...] = ()
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next version of a row, what the index should hold of it, and the revision that it ends, if it is a new one."""
+
+    memory: Memory
+    changes: Changes
+    closes: Revision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A claim whose holders change with a write: from what was read to what is to be, and the memories that this retires."""
+
+    claim: tuple[str, ...]
+    """Scope key, speaker, subject and attribute."""
+
+    seen: Holders
+    holders: tuple[str, ...]
+    retired: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeying:
+    """The guards that a new text moves: None leaves them where they are."""
+
+    release: str | None = None
+    take: str | None = None
+    replacing: str | None = None
+    """The memory whose guard is taken over, None for a key that nobody holds."""
+
+
 class MemoryStore(Protocol):
     """The record of truth. Every write that the index should hear of leaves a pending marker in the same transaction."""
 
-    def add(self, memory: Memory, change: IndexDocument, *, guarded: bool, replacing: str | None = None) -> Memory:
+    def add(
+        self,
+        memory: Memory,
+        changes: Changes,
+        *,
+        guarded: bool,
+        replacing: str | None = None,
+        contest: Contest | None = None,
+    ) -> Memory:
         """Store a new memory, its guard (when `guarded`) and its pending marker, all or nothing; return what is stored.
 
         `replacing` names the memory whose guard is taken over. An id that is there already is left and returned as it is:
         an earlier attempt stored it.
-        Raises `GuardTakenError`, `OutcomeUnknownError`, `ThrottledError`.
+        Raises `GuardTakenError`, `ContestedError`, `OutcomeUnknownError`, `ThrottledError`.
         """
 
     def get(self, tenant_id: str, memory_id: str) -> Memory | None:
@@ -60,26 +137,61 @@ class MemoryStore(Protocol):
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the rows that exist, as they are now, by id."""
 
+    def whole(self, memory: Memory) -> Memory:
+        """Return a memory of several pieces with the vectors of all of them; rows are read without, as answers need none."""
+
+    def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
+        """Return all earlier revisions, oldest first, without the vectors of further pieces."""
+
+    def changes(self, memory: Memory) -> Changes:
+        """Return all that the index should hold of a row, its earlier revisions included."""
+
     def guarded_by(self, scope_key: str, extracted_key: str, tenant_id: str) -> str | None:
         """Return the id of the memory that holds the key, if any does."""
 
-    def replace(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
-        """Store the next version of a row and its marker. Raises `ConflictError` unless it is `row_version` - 1 now."""
+    def holders(self, tenant_id: str, claim: tuple[str, ...]) -> Holders:
+        """Return who holds a claim."""
+
+    def replace(
+        self,
+        memory: Memory,
+        changes: Changes,
+        *,
+        closes: Revision | None = None,
+        rekeying: Rekeying | None = None,
+        contest: Contest | None = None,
+    ) -> None:
+        """Store the next version of a row and its marker. Raises `ConflictError` unless it is `row_version` - 1 now.
+
+        Raises `GuardTakenError`, `ContestedError` too, where these are asked for.
+        """
+
+    def judge(self, memory: Memory, changes: Changes, judgement: Judgement) -> bool:
+        """Store the next version of a row with a judgement that it counts; `False` where that was stored before.
+
+        Raises `ConflictError` as `replace` does.
+        """
 
     def record_evidence(self, tenant_id: str, evidence: Sequence[Evidence]) -> None:
         """Store evidence; doing it twice is harmless."""
 
-    def evidence(self, tenant_id: str, memory_id: str) -> list[Evidence]:
-        """Return all evidence of a memory, oldest first."""
+    def evidence(self, tenant_id: str, memory_id: str, *, limit: int, after: str | None = None) -> EvidencePage:
+        """Return one page of the evidence of a memory, oldest first, from behind the piece with this id."""
 
-    def page(self, scope: Scope, *, limit: int, before: str | None, now: datetime) -> Page:
-        """Return live memories, newest first, from below the position; what was just added included.
+    def evidence_count(self, tenant_id: str, memory_id: str) -> int:
+        """Return how many pieces of evidence there are."""
+
+    def page(self, scope: Scope, *, limit: int, before: str | None, now: datetime, listing: Listing = EVERYTHING) -> Page:
+        """Return memories, newest first, from below the position; what was just added included.
 
         The position is opaque, and the page may end before the limit (4 MB, see `page_of`): only `next_position` tells the end.
         """
 
     def pending(self, scope: Scope) -> tuple[list[IndexDocument | Tombstone], bool]:
         """Return the newest changes that the index may not hold yet, and whether there are more than could be read."""
+
+    def owed(self, scope: Scope, limit: int) -> tuple[int, datetime | None]:
+        """Return how many memories of the scope wait for a vector, counted up to the limit, and since when the first does."""
 
     def settle(self, memory: Memory) -> None:
         """Drop the pending marker of this very row version: the index shows it."""
@@ -95,6 +207,12 @@ class MemoryStore(Protocol):
 
     def without_vector(self, before: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (tenant, memory id) of rows that wait for a vector since before this moment, oldest first."""
+
+    def expired(self, before: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return (tenant, memory id) of rows not forgotten yet whose time was up before this moment, oldest first.
+
+        One that waits for a vector comes up once it has it, or nobody tries any more.
+        """
 
 
 class RequestLog(Protocol):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from backend.embedding.model import Purpose
+from backend.embedding.documents import document_vectors
+from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
-from backend.index.model import IndexDocument, Tombstone
 from backend.index.ports import MemoryIndex
 from backend.kit import deadline, observability
 from backend.kit.clock import Clock, epoch_ms
@@ -19,8 +20,8 @@ from backend.kit.errors import (
     EmbeddingUnavailableError,
     IndexUnavailableError,
 )
-from backend.memories.documents import change_for, document_of
-from backend.memories.model import Memory, State
+from backend.memories.documents import changes_for
+from backend.memories.model import Memory
 from backend.memories.ports import MemoryStore, Parking
 
 Target = tuple[str, str]
@@ -151,19 +152,42 @@ class Projection:
         for tenant_id, memory_id in targets:
             by_tenant[tenant_id].append(memory_id)
         rows = [row for tenant_id, memory_ids in by_tenant.items() for row in self._rows(tenant_id, memory_ids)]
-        waiting = [row for row in rows if row.vector is None and row.state is State.ACTIVE]
-        vectors = self._embedder.embed([memory.text for memory in waiting], Purpose.DOCUMENT)
-        filled = 0
-        for memory, vector in zip(waiting, vectors, strict=True):
-            whole = memory.with_vector(vector, self._embedder.model.identity, self._clock.now())
-            try:
-                self._store.replace(whole, document_of(whole))
-            except ConflictError:
-                # Somebody changed the row meanwhile; where it still waits for its vector it comes up again.
-                continue
-            filled += 1
+        filled = sum(self._filled(batch) for batch in _batches([row for row in rows if row.owes_vector]))
         observability.count("repaired", filled)
         return filled
+
+    def _filled(self, waiting: Sequence[Memory]) -> int:
+        """Give vectors to these together, and one by one when that fails; return how many got theirs."""
+        if deadline.remaining() <= SPARE_SECONDS:
+            return 0
+        try:
+            vectors = iter(document_vectors(self._embedder, [piece for memory in waiting for piece in _texts(memory)]))
+        except DependencyUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, one text must not hold up the others
+            observability.log_failure("texts could not be embedded together", error)
+            if len(waiting) > 1:
+                return sum(self._filled([memory]) for memory in waiting)
+            self._failed(waiting[0], type(error).__name__)
+            return 0
+        return sum(self._kept(memory, [next(vectors) for _ in memory.pieces]) for memory in waiting)
+
+    def _kept(self, memory: Memory, vectors: Sequence[Vector]) -> bool:
+        whole = memory.with_vectors(vectors, self._embedder.model.identity, self._clock.now())
+        try:
+            self._store.replace(whole, changes_for(whole))
+        except ConflictError:
+            # Somebody changed the row meanwhile; where it still waits for its vector it comes up again.
+            return False
+        return True
+
+    def _failed(self, memory: Memory, reason: str) -> None:
+        """Count a try; after the last one the row is parked with its reason and no longer comes up."""
+        tried = memory.changed(self._clock.now(), embed_tries=memory.embed_tries + 1)
+        if tried.is_given_up:
+            self._parking.park(memory.tenant_id, memory.memory_id, memory.row_version, reason)
+        with suppress(ConflictError):
+            self._store.replace(tried, self._store.changes(tried))
 
     def _rows(self, tenant_id: str, memory_ids: Sequence[str]) -> list[Memory]:
         """Return the rows that are there. One that cannot be read keeps none of the others from being read."""
@@ -190,7 +214,7 @@ class Projection:
     def _shown(self, tenant_id: str, rows: Sequence[Memory]) -> list[Memory]:
         """Write the rows to the index together, and one by one when they fail together; return those it now shows."""
         try:
-            self._index.write(tenant_id, [change_for(row) for row in rows])
+            self._index.write(tenant_id, [change for row in rows for change in self._store.changes(row)])
         except IndexUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, one row of them must not hold up the others
@@ -202,8 +226,7 @@ class Projection:
         reason = ""
         for _ in range(TRIES_ALONE):
             try:
-                change: IndexDocument | Tombstone = change_for(row)
-                self._index.write(tenant_id, [change])
+                self._index.write(tenant_id, self._store.changes(row))
             except DependencyUnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, one row must not hold up its shard: it is parked
@@ -213,3 +236,21 @@ class Projection:
         self._parking.park(tenant_id, row.memory_id, row.row_version, reason)
         self._store.set_aside(row)
         return False
+
+
+def _texts(memory: Memory) -> list[str]:
+    return [memory.text[start:end] for start, end in memory.pieces]
+
+
+def _batches(waiting: Sequence[Memory]) -> Iterator[list[Memory]]:
+    """Yield the memories in their order, as many at a time as have few enough pieces."""
+    batch: list[Memory] = []
+    size = 0
+    for memory in waiting:
+        if batch and size + len(memory.pieces) > TEXTS_A_ROUND:
+            yield batch
+            batch, size = [], 0
+        batch.append(memory)
+        size += len(memory.pieces)
+    if batch:
+        yield batch

@@ -9,7 +9,14 @@ from backend.kit.clock import Clock, from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import ConditionFailedError, Item, Table, attribute, set_to
 from backend.kit.errors import Fault, IdempotencyKeyReusedError, OutcomeUnknownError, RequestInFlightError
 from backend.kit.ids import Ids
-from backend.memories.model import CLAIM_LASTS, CandidateOutcome, Claim, Done, Outcome, Request
+from backend.memories.outcomes import (
+    CLAIM_LASTS,
+    CandidateOutcome,
+    Claim,
+    Done,
+    Outcome,
+    Request,
+)
 
 RECORD_LASTS = timedelta(hours=24)
 

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+from backend.extraction.model import Candidate, EventTime
 from backend.kit import wire
-from backend.kit.errors import Fault, PayloadTooLargeError, ValidationFailedError
+from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, Clean, EndUserId, Moment, Name, Wire
 from backend.memories import model
-from backend.memories.model import Memory, Said
+from backend.memories.model import (
+    Memory,
+    OnConflict,
+    Said,
+)
+from backend.memories.outcomes import (
+    CandidateOutcome,
+    Outcome,
+)
 
 _MINUTES_IN_TEN_YEARS = 5_256_000
 IMPORTANCE_DIGITS = 6
+QUALITY_DIGITS = 3
 
 ADD_EXAMPLE: JsonDict = {
     "text": "I moved to Lisbon in March and work from home on Fridays.",
@@ -36,7 +46,8 @@ TEXT_OR_CONTENT: JsonDict = {
 }
 
 
-def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+def checked_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata. Raises `MetadataTooLargeError`, `ValueError` where it is no JSON or too deep."""
     return wire.check_metadata(metadata, most_bytes=model.MAX_METADATA_BYTES, most_depth=model.MAX_METADATA_DEPTH)
 
 
@@ -58,12 +69,18 @@ class MemoryAdd(Wire):
     tags: list[Annotated[Name, Field(max_length=128)]] = Field(default=[], max_length=model.MAX_TAGS)
     importance: float = Field(default=0.5, ge=0, le=1)
     session_id: Name | None = None
-    metadata: Annotated[dict[str, Any], AfterValidator(_metadata)] = Field(
+    metadata: Annotated[dict[str, Any], AfterValidator(checked_metadata)] = Field(
         default={}, description="Any JSON object, up to 16 KB and 16 levels; top-level scalars can be filtered by."
     )
     ttl_minutes: Minutes | None = None
     deduplicate: bool = Field(default=True, description="Whether the same fact said again becomes evidence of the first.")
-    infer: bool = Field(default=True, description="Whether facts may be extracted; what is kept word for word fits both.")
+    infer: bool = Field(
+        default=True, description="Whether statements are taken out of the text; false keeps it whole, word for word."
+    )
+    on_conflict: Literal["supersede", "keep_both", "inbox"] | None = Field(
+        default=None, description="What becomes of a statement that contradicts one that holds; the tenant's policy if not said."
+    )
+    return_candidates: bool = Field(default=False, description="Whether each outcome shows its candidate in full.")
     occurred_at: Moment | None = Field(default=None, description="When it was said or happened.")
     valid_from: Moment | None = None
     valid_until: Moment | None = None
@@ -83,11 +100,7 @@ class MemoryAdd(Wire):
         if not (self.text or self.content or "").strip():
             name = "content" if self.content is not None and self.text is None else "text"
             raise _refused(pointer=f"/{name}", cure=f"'{name}' is missing or blank; send what is to be remembered.")
-        size = len((self.text or self.content or "").encode())
-        if size > model.MAX_TEXT_BYTES:
-            msg = f"The text has {size} bytes; the limit is {model.MAX_TEXT_BYTES}."
-            fault = Fault("/text" if self.text else "/content", "Cut the text and send the parts one by one.")
-            raise PayloadTooLargeError(msg, faults=(fault,), limit_bytes=model.MAX_TEXT_BYTES)
+        model.check_text_size(self.text or self.content or "", "/text" if self.text else "/content")
         if self.valid_from and self.valid_until and wire.utc(self.valid_from) >= wire.utc(self.valid_until):  # type: ignore[operator]  # neither is None here
             raise _refused(pointer="/valid_until", cure="'valid_until' must be later than 'valid_from'.")
         return self
@@ -118,6 +131,8 @@ class MemoryAdd(Wire):
             valid_until=wire.utc(self.valid_until),
             ttl_minutes=self.ttl_minutes,
             deduplicate=self.deduplicate,
+            infer=self.infer,
+            on_conflict=OnConflict(self.on_conflict) if self.on_conflict else None,
         )
 
 
@@ -151,6 +166,15 @@ class MemoryView(BaseModel):
     revision: int
     vector_state: str
     scope: str
+    state: str
+    quality_score: float
+    event_date: str | None
+    event_end: str | None
+    event_precision: str | None
+    superseded_by: str | None
+    supersedes: list[str]
+    disputes: list[str]
+    decryption_failed: bool
 
     @classmethod
     def fields_of(cls, memory: Memory) -> dict[str, Any]:
@@ -183,26 +207,91 @@ class MemoryView(BaseModel):
             "revision": memory.revision,
             "vector_state": memory.vector_state.value,
             "scope": memory.scope_key.split("#")[3],
+            "state": memory.state.value,
+            "quality_score": round(memory.quality, QUALITY_DIGITS),
+            **_event_fields(memory.event),
+            "superseded_by": memory.superseded_by,
+            "supersedes": list(memory.supersedes),
+            "disputes": list(memory.disputes),
+            "decryption_failed": memory.unreadable is not None,
         }
 
 
 class OutcomeView(BaseModel):
-    """What became of one candidate."""
+    """What became of one candidate: `rule` says why, where it was not simply stored; without a memory there is no id.
+
+    From `text` on, with `dry_run` or `return_candidates`, the candidate itself.
+    """
 
     candidate: int
-    outcome: str
-    memory_id: str
+    outcome: Outcome
+    memory_id: str | None
     rule: str | None = None
+    text: str | None = None
+    category: str | None = None
+    memory_type: str | None = None
+    confidence: float | None = None
+    span: Annotated[list[int], Field(min_length=2, max_length=2, description="In characters of what was sent.")] | None = None
+    extracted_key: str | None = None
+    speaker: str | None = None
+    event_date: str | None = None
+    event_end: str | None = None
+    event_precision: str | None = None
+
+    @classmethod
+    def fields_of(cls, outcome: CandidateOutcome, candidate: Candidate | None) -> dict[str, Any]:
+        """Return the members of an outcome, with the candidate's where it is given."""
+        members = {
+            "candidate": outcome.candidate,
+            "outcome": outcome.outcome.value,
+            "memory_id": outcome.memory_id or None,
+            "rule": outcome.rule,
+        }
+        return members if candidate is None else {**members, **_candidate_fields(candidate)}
+
+
+def _candidate_fields(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "text": candidate.text,
+        "category": candidate.category,
+        "memory_type": candidate.memory_type,
+        "confidence": candidate.confidence,
+        "span": list(candidate.span),
+        "extracted_key": candidate.extracted_key,
+        "speaker": candidate.speaker,
+        **_event_fields(candidate.event),
+    }
+
+
+def _event_fields(event: EventTime | None) -> dict[str, Any]:
+    return {
+        "event_date": wire.shown(event.start) if event else None,
+        "event_end": wire.shown(event.end) if event else None,
+        "event_precision": event.precision.value if event else None,
+    }
 
 
 class MemoryAdded(MemoryView):
-    """Answer of `POST /memory/add`: the memory, and every candidate's outcome."""
+    """Answer of `POST /memory/add`: the first memory, and every candidate's outcome."""
 
     memory_ids: list[str]
     candidates_extracted: int
     candidates_stored: int
     outcomes: list[OutcomeView]
     consistency_token: str
+    warnings: list[str]
+    request_id: str
+
+
+class MemorySkipped(BaseModel):
+    """Answer of `POST /memory/add` when nothing was worth storing, or nothing may be stored: each outcome names its rule."""
+
+    status: Literal["skipped"]
+    reason: Literal["no_high_value_content", "no_extractable_text", "blocked_by_policy"]
+    memory_ids: list[str]
+    candidates_extracted: int
+    candidates_stored: int
+    outcomes: list[OutcomeView]
     warnings: list[str]
     request_id: str
 
@@ -235,8 +324,8 @@ class MemoryForgotten(BaseModel):
 class AddPreview(BaseModel):
     """Answer of `POST /memory/add` with `dry_run`: nothing was written."""
 
-    status: str
+    status: Literal["dry_run"]
     candidates_extracted: int
-    outcomes: list[dict[str, Any]]
+    outcomes: list[OutcomeView]
     warnings: list[str]
     request_id: str

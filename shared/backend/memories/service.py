@@ -2,48 +2,72 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ParamSpec, TypeVar
 
-from backend.embedding.model import Purpose, Vector
+from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
+from backend.extraction.model import Method, Reading
 from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import (
     ConflictError,
     DependencyUnavailableError,
-    EmbeddingUnavailableError,
     Fault,
     GoneError,
     MemoryNotFoundError,
+    MemorySyncError,
     NewerReleaseError,
     PreconditionFailedError,
     ThrottledError,
 )
 from backend.kit.ids import Ids
-from backend.memories.documents import change_for, document_of
+from backend.memories.adding import GONE, Adding
+from backend.memories.documents import changes_for
+from backend.memories.listing import EVERYTHING, Listing, Page
 from backend.memories.model import (
+    Memory,
+    Said,
+)
+from backend.memories.outcomes import (
     Added,
-    Candidate,
-    CandidateOutcome,
     Claim,
     Done,
-    Evidence,
-    Memory,
-    Outcome,
-    Page,
     Preview,
     Request,
-    Said,
-    VectorState,
 )
-from backend.memories.ports import Extractor, GuardTakenError, MemoryStore, RequestLog
+from backend.memories.policy import MemoryPolicy
+from backend.memories.policy_ports import PolicySource
+from backend.memories.ports import Extractor, MemoryStore, RequestLog
 from backend.tenancy.scope import Scope
 
 MOST_TRIES = 6
-_GONE = "This request was done before, and what it stored was forgotten or has expired since."
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One thing to remember, for whom, and the request that it came with."""
+
+    scope: Scope
+    said: Said
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One thing to remember that is claimed, read and embedded."""
+
+    asked: Asked
+    claim: Claim
+    reading: Reading
+    vectors: list[tuple[Vector, ...]]
+    policy: MemoryPolicy
+    actor: str | None
 
 
 class MemoryService:
@@ -56,55 +80,91 @@ class MemoryService:
         requests: RequestLog,
         extractor: Extractor,
         embedder: Embedder,
+        policies: PolicySource,
         clock: Clock,
         ids: Ids,
     ) -> None:
         self._store = store
         self._requests = requests
         self._extractor = extractor
-        self._embedder = embedder
+        self._policies = policies
         self._clock = clock
         self._ids = ids
+        self._adding = Adding(store=store, embedder=embedder, clock=clock, ids=ids)
 
-    def add(self, scope: Scope, said: Said, request: Request | None = None) -> Added:
+    def add(self, scope: Scope, said: Said, request: Request | None = None, actor: str | None = None) -> Added:
         """Remember what was said; with a request, once only, however often it is sent.
 
         Raises `IdempotencyKeyReusedError`, `RequestInFlightError`, `GoneError`, `DependencyUnavailableError`.
         """
-        claim = self._claim(scope, request)
-        if isinstance(claim, Done):
-            return self._replayed(scope, claim)
+        (added,) = self.add_many(scope.tenant_id, [Asked(scope, said, request)], actor)
+        if isinstance(added, MemorySyncError):
+            raise added
+        return added
+
+    def add_many(self, tenant_id: str, asked: Sequence[Asked], actor: str | None = None) -> list[Added | MemorySyncError]:
+        """Remember several things, each for itself as `add` does: what became of each, or why it failed.
+
+        All texts are embedded together. All of it is done when this returns: what failed can be sent again by itself.
+        """
+        policy = self._policies.of(tenant_id)
+        claims = [self._tried(self._claim, each.scope, each.request) for each in asked]
         try:
-            added = self._remember(scope, said, claim)
-            done = Done(added.outcomes, tuple(memory.memory_id for memory in added.memories))
-            recorded = self._requests.complete(claim, done, keep_forever=True, now=self._clock.now())
+            return self._all_added(asked, claims, policy, actor)
         except Exception:
-            self._release(claim)
+            for claim in claims:
+                if isinstance(claim, Claim):
+                    self._release(claim)
             raise
-        # Another attempt under this claim may have said first what came of it: then that is the answer.
-        return added if recorded == done else self._replayed(scope, recorded)
+
+    def _all_added(
+        self, asked: Sequence[Asked], claims: Sequence[Claim | Done | MemorySyncError], policy: MemoryPolicy, actor: str | None
+    ) -> list[Added | MemorySyncError]:
+        readings = {
+            number: self._read(each.said, policy)
+            for number, (each, claim) in enumerate(zip(asked, claims, strict=True))
+            if isinstance(claim, Claim)
+        }
+        vectors = dict(zip(readings, self._adding.vectors(list(readings.values())), strict=True))
+        done: list[Added | MemorySyncError] = []
+        for number, (each, claim) in enumerate(zip(asked, claims, strict=True)):
+            if isinstance(claim, MemorySyncError):
+                done.append(claim)
+            elif isinstance(claim, Done):
+                done.append(self._tried(self._replayed, each.scope, claim))
+            else:
+                work = Work(each, claim, readings[number], vectors[number], policy, actor)
+                done.append(self._tried(self._remembered, work))
+        return done
 
     def preview(self, scope: Scope, said: Said) -> Preview:
         """Say what `add` would do, and do nothing."""
-        candidates = self._extractor.extract(said)
-        outcomes = []
-        for number, candidate in enumerate(candidates):
-            holder = self._holder(scope, candidate) if said.deduplicate else None
-            outcome = Outcome.MERGED if holder else Outcome.STORED
-            rule = "extracted_key" if holder else None
-            outcomes.append(CandidateOutcome(number, outcome, holder.memory_id if holder else "", rule))
-        return Preview(tuple(candidates), tuple(outcomes))
+        policy = self._policies.of(scope.tenant_id)
+        reading = self._read(said, policy)
+        return Preview(reading.candidates, self._adding.foreseen(scope, said, reading, policy), reading.fallback)
 
-    def get(self, scope: Scope, memory_id: str) -> Memory:
-        """Return a memory. Raises `MemoryNotFoundError` for what is not there, forgotten, expired or somebody else's."""
+    def get(self, scope: Scope, memory_id: str, as_of: datetime | None = None, known_at: datetime | None = None) -> Memory:
+        """Return a memory, as it was known at a moment if one is given.
+
+        Raises `MemoryNotFoundError` for what is not there, forgotten, expired or somebody else's, was not known then, or did
+        not hold at `as_of`.
+        """
         memory = self._row(scope, memory_id)
         if memory is None or not memory.readable_by(scope, self._clock.now()):
             raise MemoryNotFoundError(memory_id)
+        if known_at is not None and known_at < memory.since:
+            earlier = self._store.revisions(scope.tenant_id, memory_id)
+            known = next((each.memory for each in earlier if each.memory.since <= known_at < each.known_until), None)
+            if known is None:
+                raise MemoryNotFoundError(memory_id)
+            memory = known
+        if as_of is not None and not memory.holds(as_of):
+            raise MemoryNotFoundError(memory_id)
         return memory
 
-    def page(self, scope: Scope, limit: int, before: str | None) -> Page:
+    def page(self, scope: Scope, limit: int, before: str | None, listing: Listing = EVERYTHING) -> Page:
         """Return memories, newest first, from below the position."""
-        return self._store.page(scope, limit=limit, before=before, now=self._clock.now())
+        return self._store.page(scope, limit=limit, before=before, now=self._clock.now(), listing=listing)
 
     def forget(
         self, scope: Scope, memory_id: str, request: Request | None = None, revisions: frozenset[int] | None = None
@@ -155,7 +215,7 @@ class MemoryService:
                 raise PreconditionFailedError(msg, faults=(fault,), revision=memory.revision)
             memory = memory.forgotten(self._clock.now())
             try:
-                self._store.replace(memory, change_for(memory))
+                self._store.replace(memory, changes_for(memory))
             except ConflictError:
                 continue
             return memory
@@ -170,116 +230,45 @@ class MemoryService:
     def _replayed(self, scope: Scope, done: Done) -> Added:
         rows = self._store.get_many(scope.tenant_id, done.memory_ids)
         now = self._clock.now()
-        if not all(each in rows and rows[each].is_live(now) for each in done.memory_ids):
-            raise GoneError(_GONE, memory_ids=list(done.memory_ids))
+        gone = [each for each in done.memory_ids if each not in rows or rows[each].is_gone(now)]
+        if gone:
+            raise GoneError(GONE, memory_ids=list(done.memory_ids))
         return Added(tuple(rows[each] for each in done.memory_ids), done.outcomes, replayed=True)
 
-    def _remember(self, scope: Scope, said: Said, claim: Claim) -> Added:
-        candidates = self._extractor.extract(said)
-        observability.count("candidates", len(candidates))
-        vectors = self._embed([candidate.text for candidate in candidates])
-        memories: list[Memory] = []
-        outcomes: list[CandidateOutcome] = []
-        evidence: list[Evidence] = []
-        for number, (candidate, vector) in enumerate(zip(candidates, vectors, strict=True)):
-            memory_id = self._ids.derived("mem", claim.claim_id, str(number))
-            planned = self._planned(scope, said, candidate, memory_id, vector)
-            memory, outcome = self._stored(planned, said, number)
-            memories.append(memory)
-            outcomes.append(outcome)
-            evidence.append(self._evidence(said, candidate, claim, number, memory.memory_id))
-        self._store.record_evidence(scope.tenant_id, evidence)
-        return Added(tuple(memories), tuple(outcomes))
+    def _read(self, said: Said, policy: MemoryPolicy) -> Reading:
+        reading = self._extractor.read(said.utterance(self._clock.now()), policy.extraction)
+        observability.count("candidates", len(reading.candidates))
+        if reading.method is Method.MODEL:
+            observability.count("llm_input_tokens", reading.input_tokens)
+            observability.count("llm_output_tokens", reading.output_tokens)
+        if reading.fallback:
+            observability.count("llm_fallback")
+            observability.note(llm_fallback_reason=reading.fallback)
+        return reading
 
-    def _embed(self, texts: Sequence[str]) -> list[Vector | None]:
-        """Return the vectors, None for each when the embedder is down: the rows are kept and filled later."""
+    def _remembered(self, work: Work) -> Added:
+        claim = work.claim
         try:
-            return list(self._embedder.embed(texts, Purpose.DOCUMENT))
-        except EmbeddingUnavailableError:
-            observability.note(vector_state=VectorState.PENDING.value)
-            return [None] * len(texts)
+            added = self._adding.remember(
+                work.asked.scope,
+                work.asked.said,
+                work.reading,
+                work.vectors,
+                claim_id=claim.claim_id,
+                policy=work.policy,
+                actor=work.actor,
+            )
+            done = Done(added.outcomes, tuple(memory.memory_id for memory in added.memories))
+            recorded = self._requests.complete(claim, done, keep_forever=True, now=self._clock.now())
+        except Exception:
+            self._release(claim)
+            raise
+        # Another attempt under this claim may have said first what came of it: then that is the answer.
+        return added if recorded == done else self._replayed(work.asked.scope, recorded)
 
-    def _planned(self, scope: Scope, said: Said, candidate: Candidate, memory_id: str, vector: Vector | None) -> Memory:
-        now = self._clock.now()
-        return Memory(
-            memory_id=memory_id,
-            tenant_id=scope.tenant_id,
-            scope_key=scope.home,
-            project_id=scope.project_id,
-            end_user_id=scope.end_user_id,
-            text=candidate.text,
-            extracted_key=candidate.extracted_key,
-            created_at=now,
-            updated_at=now,
-            valid_from=said.valid_from or said.occurred_at or now,
-            valid_until=said.valid_until,
-            occurred_at=said.occurred_at,
-            expires_at=_expiry(now, said.ttl_minutes),
-            source=said.source,
-            event_type=said.event_type,
-            tags=said.tags,
-            importance=said.importance,
-            metadata=said.metadata,
-            session_id=said.session_id,
-            speaker=said.speaker,
-            role=said.role,
-            category=candidate.category,
-            memory_type=candidate.memory_type,
-            confidence=candidate.confidence,
-            vector=vector,
-            model=self._embedder.model.identity if vector else None,
-        )
-
-    def _stored(self, planned: Memory, said: Said, number: int) -> tuple[Memory, CandidateOutcome]:
-        """Store a candidate's memory, or find the live one that it repeats."""
-        replacing: str | None = None
-        for _ in range(MOST_TRIES):
-            try:
-                stored = self._store.add(planned, document_of(planned), guarded=said.deduplicate, replacing=replacing)
-            except GuardTakenError as taken:
-                holder = self._store.get(planned.tenant_id, taken.memory_id)
-                if holder and holder.stands(self._clock.now()):
-                    lasting = self._lasting(holder, planned)
-                    if lasting:
-                        return lasting, CandidateOutcome(number, Outcome.MERGED, lasting.memory_id, "extracted_key")
-                    continue
-                # A guard that is gone by now names nobody: then there is none to take over.
-                replacing = taken.memory_id or None
-                continue
-            if not stored.is_live(self._clock.now()):
-                raise GoneError(_GONE, memory_ids=[stored.memory_id])
-            return stored, CandidateOutcome(number, Outcome.STORED, stored.memory_id)
-        msg = "Others keep storing and forgetting the same fact; try again."
-        raise ThrottledError(msg, retry_after=1)
-
-    def _lasting(self, holder: Memory, planned: Memory) -> Memory | None:
-        """Return the holder, lasting no less than what merges into it, which would be lost with it; None if it was changed."""
-        if holder.outlasts(planned):
-            return holder
-        longer = holder.lasting_until(planned.expires_at, self._clock.now())
+    def _tried(self, work: Callable[_P, _T], /, *arguments: _P.args, **named: _P.kwargs) -> _T | MemorySyncError:
+        """Return what came of it, or the error: of several things one that fails keeps none of the others from being done."""
         try:
-            self._store.replace(longer, document_of(longer))
-        except ConflictError:
-            return None
-        return longer
-
-    def _holder(self, scope: Scope, candidate: Candidate) -> Memory | None:
-        memory_id = self._store.guarded_by(scope.home, candidate.extracted_key, scope.tenant_id)
-        memory = self._store.get(scope.tenant_id, memory_id) if memory_id else None
-        return memory if memory and memory.stands(self._clock.now()) else None
-
-    def _evidence(self, said: Said, candidate: Candidate, claim: Claim, number: int, memory_id: str) -> Evidence:
-        return Evidence(
-            evidence_id=self._ids.derived("ev", claim.claim_id, str(number)),
-            memory_id=memory_id,
-            recorded_at=self._clock.now(),
-            span=candidate.span,
-            sha256=hashlib.sha256(said.text.encode()).hexdigest(),
-            source=said.source,
-            session_id=said.session_id,
-            occurred_at=said.occurred_at,
-        )
-
-
-def _expiry(now: datetime, ttl_minutes: int | None) -> datetime | None:
-    return now + timedelta(minutes=ttl_minutes) if ttl_minutes is not None else None
+            return work(*arguments, **named)
+        except MemorySyncError as error:
+            return error

@@ -1,12 +1,12 @@
-"""The memories table. Row, guard and marker go together; what each condition means is said where it is named."""
+"""The memories table. Row, guard, claim and marker go together; what each condition means is said where it is named."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import Clock, to_rfc3339
 from backend.kit.dynamodb import (
     ConditionFailedError,
@@ -21,13 +21,19 @@ from backend.kit.dynamodb import (
 )
 from backend.kit.errors import ConflictError, InternalError, OutcomeUnknownError
 from backend.kit.ids import Ids
-from backend.memories import items
-from backend.memories.model import MAX_PENDING_BYTES, NEWEST_PENDING, Evidence, Memory, Page, page_of
-from backend.memories.ports import GuardTakenError, Macs
-from backend.tenancy.scope import Scope
+from backend.memories import items, markers
+from backend.memories.lists import MemoryLists
+from backend.memories.model import Changes, Evidence, EvidencePage, Judgement, Memory, Revision
+from backend.memories.ports import Contest, ContestedError, GuardTakenError, Holders, Macs, Rekeying, Seals, Step
 
-# Nobody stored this id before: a new id, or a retry that finds its own row.
+# Nobody stored this before: a new id, or a retry that finds its own row.
 IS_NEW = attribute("pk").does_not_exist()
+
+NOBODY = "none"
+"""In the place of a memory: a guard that was let go. What users call may delete nothing."""
+
+_Writes = list[tuple[str, Put | Update]]
+"""What each write is for, and the write."""
 
 
 def is_version(row_version: int) -> Any:  # noqa: ANN401 - a vendor's condition, opaque here
@@ -36,191 +42,234 @@ def is_version(row_version: int) -> Any:  # noqa: ANN401 - a vendor's condition,
 
 
 def is_held_by(memory_id: str) -> Any:  # noqa: ANN401 - a vendor's condition, opaque here
-    """Hold while the guard names the memory that we saw dead."""
+    """Hold while the guard names this memory: the one that we saw dead, or that lets go of it."""
     return attribute("memory_id") == memory_id
 
 
-class DynamoMemoryStore:
+def is_owed_since(moment: datetime) -> Any:  # noqa: ANN401 - a vendor's condition, opaque here
+    """Hold while nobody wrote a row since that owes a vector again."""
+    return attribute("since") <= to_rfc3339(moment)
+
+
+def is_seen(version: int) -> Any:  # noqa: ANN401 - a vendor's condition, opaque here
+    """Hold while the holders of a claim are those that we read."""
+    return attribute("version") == version if version else IS_NEW
+
+
+class DynamoMemoryStore(MemoryLists):
     """`MemoryStore` on DynamoDB."""
 
-    def __init__(self, table: Table, macs: Macs, clock: Clock, ids: Ids) -> None:
-        self._table = table
+    def __init__(self, table: Table, macs: Macs, seals: Seals, clock: Clock, ids: Ids) -> None:
+        super().__init__(table, seals)
         self._macs = macs
         self._clock = clock
         self._ids = ids
 
-    def add(self, memory: Memory, change: IndexDocument, *, guarded: bool, replacing: str | None = None) -> Memory:
+    def add(
+        self,
+        memory: Memory,
+        changes: Changes,
+        *,
+        guarded: bool,
+        replacing: str | None = None,
+        contest: Contest | None = None,
+    ) -> Memory:
         """Store a new memory."""
-        row = Put(self._table, items.row_item(memory), IS_NEW)
-        marker = Put(self._table, items.marker_item(memory, change, self._clock.now()))
-        writes: list[Put | Update] = [row, marker]
+        row = items.row_item(memory, self._seals)
+        writes: _Writes = [("row", Put(self._table, row, IS_NEW)), *self._beside(memory, changes)]
+        if memory.owes_vector:
+            writes.append(("owed", Put(self._table, items.owed_item(memory))))
         if guarded:
-            writes.append(self._guard(memory, replacing))
+            writes.append(("guard", self._guard(memory, memory.guard_key, replacing)))
+        writes += self._contested(memory.tenant_id, contest)
         try:
-            self._transact(writes)
-        except TransactionCanceledError as error:
-            stored = self.get(memory.tenant_id, memory.memory_id) if error.reasons[0] else None
-            if stored:
-                return stored
-            guard_refused = error.reasons[2] if guarded else None
-            if guard_refused:
-                raise GuardTakenError(str((guard_refused.item or {}).get("memory_id", ""))) from error
-            raise InternalError from error
+            refused = self._refused(writes)
         except OutcomeUnknownError:
             # The table did not answer. Before saying anything, look: it may well have taken the write.
             stored = self.get(memory.tenant_id, memory.memory_id)
             if stored is None:
                 raise
             return stored
-        return items.memory_of(row.item)
+        if refused:
+            stored = self.get(memory.tenant_id, memory.memory_id) if "row" in refused else None
+            if stored:
+                return stored
+            _raise_lost(refused)
+            raise InternalError
+        return items.memory_of(row, self._seals)
 
-    def get(self, tenant_id: str, memory_id: str) -> Memory | None:
-        """Return the row."""
-        item = self._table.get(items.row_pk(tenant_id, memory_id), items.ROW)
-        return items.memory_of(item) if item else None
-
-    def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
-        """Return the rows that exist."""
-        found = self._table.get_many([(items.row_pk(tenant_id, each), items.ROW) for each in memory_ids])
-        memories = [items.memory_of(item) for item in found]
-        return {memory.memory_id: memory for memory in memories}
-
-    def guarded_by(self, scope_key: str, extracted_key: str, tenant_id: str) -> str | None:
-        """Return the holder of the key."""
-        item = self._table.get(self._guard_pk(tenant_id, scope_key, extracted_key), items.GUARD)
-        return str(item["memory_id"]) if item else None
-
-    def replace(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
+    def replace(
+        self,
+        memory: Memory,
+        changes: Changes,
+        *,
+        closes: Revision | None = None,
+        rekeying: Rekeying | None = None,
+        contest: Contest | None = None,
+    ) -> None:
         """Store the next version of a row."""
-        row = Put(self._table, items.row_item(memory), is_version(memory.row_version - 1))
-        marker = Put(self._table, items.marker_item(memory, change, self._clock.now()))
+        writes = self._steps(Step(memory, changes, closes))
+        if rekeying and rekeying.release:
+            released = (self._guard_pk(memory, rekeying.release), items.GUARD)
+            let_go = [set_to("memory_id", NOBODY)]
+            writes.append(("released", Update(self._table, released, let_go, is_held_by(memory.memory_id))))
+        if rekeying and rekeying.take:
+            writes.append(("guard", self._guard(memory, rekeying.take, rekeying.replacing)))
+        writes += self._contested(memory.tenant_id, contest)
         try:
-            self._transact([row, marker])
-        except TransactionCanceledError as error:
-            found = error.reasons[0].item if error.reasons[0] else None
-            if found and items.memory_of(found) == items.memory_of(row.item):
-                # It is this very version: the write was taken, its answer was lost, and the seam sent it again.
-                return
-            msg = "The memory was changed at the same moment; read it again."
-            raise ConflictError(msg) from error
+            refused = self._refused(writes)
         except OutcomeUnknownError:
             now = self.get(memory.tenant_id, memory.memory_id)
             if now is None or now.row_version < memory.row_version:
                 raise
+            return
+        if not refused:
+            return
+        found = refused.get("row")
+        if found and self._is_same(found, memory):
+            # It is this very version: the write was taken, its answer was lost, and the seam sent it again.
+            return
+        if "row" not in refused:
+            _raise_lost(refused)
+        msg = "The memory was changed at the same moment; read it again."
+        raise ConflictError(msg)
+
+    def judge(self, memory: Memory, changes: Changes, judgement: Judgement) -> bool:
+        """Store the next version of a row with a judgement."""
+        judged = Put(self._table, items.judgement_item(memory, judgement), IS_NEW)
+        refused = self._refused([*self._steps(Step(memory, changes)), ("judged", judged)])
+        if "judged" in refused:
+            return False
+        if refused:
+            msg = "The memory was changed at the same moment; read it again."
+            raise ConflictError(msg)
+        return True
+
+    def get(self, tenant_id: str, memory_id: str) -> Memory | None:
+        """Return the row."""
+        item = self._table.get(items.row_pk(tenant_id, memory_id), items.ROW)
+        return items.memory_of(item, self._seals) if item else None
+
+    def whole(self, memory: Memory) -> Memory:
+        """Return it with the vectors of all pieces."""
+        return self._whole(memory)
+
+    def guarded_by(self, scope_key: str, extracted_key: str, tenant_id: str) -> str | None:
+        """Return the holder of the key."""
+        item = self._table.get(items.guard_pk(tenant_id, self._mac(tenant_id, "guard", scope_key, extracted_key)), items.GUARD)
+        return str(item["memory_id"]) if item and item["memory_id"] != NOBODY else None
+
+    def holders(self, tenant_id: str, claim: tuple[str, ...]) -> Holders:
+        """Return who holds a claim."""
+        item = self._table.get(self._claim_pk(tenant_id, claim), items.CLAIM)
+        return Holders(tuple(item["memory_ids"]), item["version"]) if item else Holders()
 
     def record_evidence(self, tenant_id: str, evidence: Sequence[Evidence]) -> None:
         """Store evidence."""
         if evidence:
             self._table.put_many([items.evidence_item(tenant_id, each) for each in evidence])
 
-    def evidence(self, tenant_id: str, memory_id: str) -> list[Evidence]:
-        """Return all evidence."""
-        found: list[Evidence] = []
-        start: Item | None = None
-        while True:
-            where = attribute("sk").startswith("EV#")
-            pk = items.row_pk(tenant_id, memory_id)
-            page = self._table.query(pk, where=where, start=start, consistent=True)
-            found += [items.evidence_of(memory_id, item) for item in page.items]
+    def evidence(self, tenant_id: str, memory_id: str, *, limit: int, after: str | None = None) -> EvidencePage:
+        """Return one page of the evidence."""
+        pk = items.row_pk(tenant_id, memory_id)
+        start = {"pk": pk, "sk": f"EV#{after}"} if after else None
+        where = attribute("sk").startswith("EV#")
+        found: list[Item] = []
+        while len(found) <= limit:
+            page = self._table.query(pk, where=where, start=start, limit=limit + 1 - len(found), consistent=True)
+            found += page.items
             start = page.next_key
             if start is None:
-                return found
+                break
+        shown = tuple(items.evidence_of(memory_id, item) for item in found[:limit])
+        return EvidencePage(shown, shown[-1].evidence_id if len(found) > limit else None)
 
-    def page(self, scope: Scope, *, limit: int, before: str | None, now: datetime) -> Page:
-        """Return one page of the list index, united with what is still pending."""
-        positions: set[str] = set()
-        for scope_key in scope.keys:
-            where = attribute("list_sk") < before if before else None
-            for shard in range(items.LIST_SHARDS):
-                pk = f"L#{scope_key}#{shard}"
-                found = self._table.first(pk, limit + 1, index="list", where=where, descending=True)
-                positions.update(item["list_sk"] for item in found)
-        markers, _ = self._markers(scope)
-        positions.update(marker["position"] for marker in markers if before is None or marker["position"] < before)
-        places = [(position, position.rpartition("#")[2]) for position in sorted(positions, reverse=True)]
-        rows = self.get_many(scope.tenant_id, [memory_id for _, memory_id in places[:limit]])
-        return page_of(places, rows, scope, limit=limit, now=now)
-
-    def pending(self, scope: Scope) -> tuple[list[IndexDocument | Tombstone], bool]:
-        """Return the newest changes."""
-        markers, more = self._markers(scope)
-        return [items.change_of(marker) for marker in markers], more
+    def evidence_count(self, tenant_id: str, memory_id: str) -> int:
+        """Return how many pieces of evidence there are."""
+        return self._table.count(items.row_pk(tenant_id, memory_id), where=attribute("sk").startswith("EV#"))
 
     def settle(self, memory: Memory) -> None:
         """Drop the marker of this row version."""
-        pk = items.pending_pk(memory.scope_key, memory.memory_id)
-        try:
+        pk = markers.pending_pk(memory.scope_key, memory.memory_id)
+        # Where one is gone already, or a newer version waits under the same key, it is as it should be.
+        with suppress(ConditionFailedError):
             self._table.delete(pk, memory.memory_id, condition=is_version(memory.row_version))
-        except ConditionFailedError:
-            # Gone already, or a newer version waits under the same key: either is as it should be.
-            return
+        if memory.owed and not memory.owes_vector:
+            with suppress(ConditionFailedError):
+                self._table.delete(items.owed_pk(memory.scope_key), memory.memory_id, condition=is_owed_since(memory.updated_at))
 
     def set_aside(self, memory: Memory) -> None:
         """Keep the marker for readers, out of the sweep's sight."""
-        pk = items.pending_pk(memory.scope_key, memory.memory_id)
+        pk = markers.pending_pk(memory.scope_key, memory.memory_id)
         actions = [set_to("due_pk", None), set_to("due_sk", None)]
         try:
             self._table.update(pk, memory.memory_id, actions=actions, condition=is_version(memory.row_version))
         except ConditionFailedError:
             return
 
-    def overdue(self, before: datetime, limit: int) -> list[tuple[str, str]]:
-        """Return old markers."""
-        return self._due("PENDING", before, limit)
+    def _beside(self, memory: Memory, changes: Changes) -> _Writes:
+        """Return what goes with a row: its marker, where the index is to hear of it, and the vectors of further pieces."""
+        writes: _Writes = [("vectors", Put(self._table, item)) for item in items.vector_items(memory)]
+        if changes:
+            marker = markers.marker_item(memory, changes, self._clock.now(), self._seals)
+            writes.append(("marker", Put(self._table, marker)))
+        return writes
 
-    def without_vector(self, before: datetime, limit: int) -> list[tuple[str, str]]:
-        """Return rows that wait for a vector."""
-        return self._due("EMBED", before, limit)
+    def _steps(self, step: Step, name: str = "row") -> _Writes:
+        memory = step.memory
+        row = Put(self._table, items.row_item(memory, self._seals), is_version(memory.row_version - 1))
+        writes: _Writes = [(name, row), *self._beside(memory, step.changes)]
+        if step.closes:
+            writes.append(("revision", Put(self._table, items.revision_item(step.closes, self._seals))))
+        if memory.owes_vector:
+            writes.append(("owed", Put(self._table, items.owed_item(memory))))
+        return writes
 
-    def walk(self, after: dict[str, str] | None) -> tuple[list[tuple[str, str]], dict[str, str] | None]:
-        """Return the rows of one page of the whole table."""
-        page = self._table.scan(start=after)
-        found = [items.row_target(item["pk"]) for item in page.items if item["sk"] == items.ROW]
-        return found, page.next_key
+    def _contested(self, tenant_id: str, contest: Contest | None) -> _Writes:
+        if contest is None:
+            return []
+        item = {
+            "pk": self._claim_pk(tenant_id, contest.claim),
+            "sk": items.CLAIM,
+            "memory_ids": list(contest.holders),
+            "version": contest.seen.version + 1,
+        }
+        retired = [write for step in contest.retired for write in self._steps(step, "claim")]
+        return [("claim", Put(self._table, item, is_seen(contest.seen.version))), *retired]
 
-    def _due(self, kind: str, before: datetime, limit: int) -> list[tuple[str, str]]:
-        found: list[str] = []
-        for shard in range(items.DUE_SHARDS):
-            where = attribute("due_sk") < to_rfc3339(before)
-            waiting = self._table.first(items.due_pk(kind, shard), limit, index="due", where=where)
-            found += [item["due_sk"] for item in waiting]
-        return [items.due_target(each) for each in sorted(found)[:limit]]
+    def _refused(self, writes: _Writes) -> dict[str, Item]:
+        """Do all writes or none. Return what was refused, with the item that is there, by what it was for."""
+        try:
+            transact(self._table.seam, [write for _, write in writes], token=self._ids.new("t"))
+        except TransactionCanceledError as error:
+            return {name: reason.item or {} for (name, _), reason in zip(writes, error.reasons, strict=True) if reason}
+        return {}
 
-    def _markers(self, scope: Scope) -> tuple[list[Item], bool]:
-        found: list[Item] = []
-        more = False
-        for scope_key in scope.keys:
-            for shard in range(items.PENDING_SHARDS):
-                pk = f"{items.PENDING}{scope_key}#{shard}"
-                newest, is_cut = self._newest(pk)
-                found += newest
-                more = more or is_cut
-        return found, more
+    def _is_same(self, found: Item, memory: Memory) -> bool:
+        """Tell whether the row that is there says what was to be written: sealed twice it never looks the same."""
+        written = items.memory_of(items.row_item(memory, self._seals), self._seals)
+        return items.memory_of(found, self._seals) == written
 
-    def _newest(self, pending_pk: str) -> tuple[list[Item], bool]:
-        """Return the newest markers of a partition, and whether more were left."""
-        found: list[Item] = []
-        start: Item | None = None
-        size = 0
-        while True:
-            # One more than counts, for the service names a next key also when the last item was the very last.
-            left = NEWEST_PENDING + 1 - len(found)
-            page = self._table.query(pending_pk, limit=left, start=start, descending=True, consistent=True)
-            found += page.items
-            start = page.next_key
-            size += sum(len(item.get("document", b"")) for item in page.items)
-            if start is None or len(found) > NEWEST_PENDING or size > MAX_PENDING_BYTES:
-                return found[:NEWEST_PENDING], start is not None or len(found) > NEWEST_PENDING
-
-    def _guard(self, memory: Memory, replacing: str | None) -> Put | Update:
-        pk = self._guard_pk(memory.tenant_id, memory.scope_key, memory.extracted_key)
+    def _guard(self, memory: Memory, extracted_key: str, replacing: str | None) -> Put | Update:
+        pk = self._guard_pk(memory, extracted_key)
         if replacing is None:
-            return Put(self._table, {"pk": pk, "sk": items.GUARD, "memory_id": memory.memory_id}, IS_NEW)
+            return Put(self._table, {"pk": pk, "sk": items.GUARD, "memory_id": memory.memory_id}, IS_NEW | is_held_by(NOBODY))
         take_over = [set_to("memory_id", memory.memory_id)]
         return Update(self._table, (pk, items.GUARD), take_over, is_held_by(replacing))
 
-    def _guard_pk(self, tenant_id: str, scope_key: str, extracted_key: str) -> str:
-        return items.guard_pk(tenant_id, self._macs.of(tenant_id).mac("guard", scope_key, extracted_key))
+    def _guard_pk(self, memory: Memory, extracted_key: str) -> str:
+        return items.guard_pk(memory.tenant_id, self._mac(memory.tenant_id, "guard", memory.scope_key, extracted_key))
 
-    def _transact(self, writes: Sequence[Put | Update]) -> None:
-        transact(self._table.seam, writes, token=self._ids.new("t"))
+    def _claim_pk(self, tenant_id: str, claim: tuple[str, ...]) -> str:
+        return items.claim_pk(tenant_id, self._mac(tenant_id, "claim", *claim))
+
+    def _mac(self, tenant_id: str, *parts: str) -> str:
+        return self._macs.of(tenant_id).mac(*parts)
+
+
+def _raise_lost(refused: dict[str, Item]) -> None:
+    """Say which of the things that others may take first was taken."""
+    if "guard" in refused:
+        raise GuardTakenError(str(refused["guard"].get("memory_id", "")))
+    if "claim" in refused or "released" in refused:
+        raise ContestedError

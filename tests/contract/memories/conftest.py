@@ -9,9 +9,11 @@ import pytest
 
 from backend.kit.clock import FakeClock
 from backend.kit.ids import FakeIds
-from backend.memories.documents import document_of
-from backend.memories.fake import FakeMemoryStore, FakeRequestLog
-from backend.memories.items import marker_item, row_item
+from backend.memories.documents import documents_of
+from backend.memories.fake import FakeMemoryStore
+from backend.memories.fake_requests import FakeRequestLog
+from backend.memories.items import row_item
+from backend.memories.markers import marker_item
 from backend.memories.model import Memory
 from backend.memories.ports import MemoryStore, RequestLog
 from backend.memories.store import DynamoMemoryStore
@@ -51,14 +53,14 @@ def fill(store: MemoryStore) -> Callable[[Sequence[Memory]], None]:
 
         def add(memories: Sequence[Memory]) -> None:
             for each in memories:
-                store.add(each, document_of(each), guarded=False)
+                store.add(each, documents_of(each), guarded=False)
 
         return add
-    table = store._table
+    table, seals = store._table, store._seals
 
     def put(memories: Sequence[Memory]) -> None:
         for each in memories:
-            table.put_many([row_item(each), marker_item(each, document_of(each), each.created_at)])
+            table.put_many([row_item(each, seals), marker_item(each, documents_of(each), each.created_at, seals)])
 
     return put
 

@@ -10,11 +10,15 @@ from threading import Lock
 from typing import Any
 
 from backend.embedding.fake import FakeEmbedder
-from backend.extraction.verbatim import VerbatimExtractor
+from backend.encryption.fake import FakeSeals
+from backend.extraction.fake import WholeTexts
 from backend.kit.clock import Clock, FakeClock
 from backend.kit.dynamodb import Faults, Item, Seam, Table
 from backend.kit.dynamodb.values import from_item
 from backend.kit.ids import Ids, UlidIds
+from backend.memories.fake import FakePolicies
+from backend.memories.items import row_item
+from backend.memories.model import Memory
 from backend.memories.requests import DynamoRequestLog
 from backend.memories.service import MemoryService
 from backend.memories.store import DynamoMemoryStore
@@ -108,6 +112,8 @@ class World:
     ids: Ids = field(init=False)
     seam: Seam = field(init=False)
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    seals: FakeSeals = field(default_factory=FakeSeals)
+    policies: FakePolicies = field(default_factory=FakePolicies)
     store: DynamoMemoryStore = field(init=False)
     requests: DynamoRequestLog = field(init=False)
     service: MemoryService = field(init=False)
@@ -116,13 +122,14 @@ class World:
         self.ids = UlidIds(self.clock)
         self.seam = self._seam()
         macs = TenantMacs(FakeSecrets())
-        self.store = DynamoMemoryStore(Table(MEMORIES, self.seam), macs, self.clock, self.ids)
+        self.store = DynamoMemoryStore(Table(MEMORIES, self.seam), macs, self.seals, self.clock, self.ids)
         self.requests = DynamoRequestLog(Table(IDEMPOTENCY, self.seam), self.ids, self.clock)
         self.service = MemoryService(
             store=self.store,
             requests=self.requests,
-            extractor=VerbatimExtractor(),
+            extractor=WholeTexts(),
             embedder=self.embedder,
+            policies=self.policies,
             clock=self.clock,
             ids=self.ids,
         )
@@ -135,6 +142,15 @@ class World:
     def another(self, faults: Faults | None = None) -> World:
         """Return the use cases of another process on the same tables, with faults of its own."""
         return World(self.client, self.clock, faults)
+
+    @property
+    def table(self) -> Table:
+        """Return the memories table, to put into it what no use case would."""
+        return Table(MEMORIES, self.seam)
+
+    def row_of(self, memory: Memory) -> Item:
+        """Return the row of a memory."""
+        return row_item(memory, self.seals)
 
     def items_in(self, table: str = MEMORIES) -> list[Item]:
         """Return everything that a table holds, read past the code that is tested."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
-from backend.memories.documents import change_for, document_of
+from backend.memories.documents import changes_for, documents_of
 from backend.memories.model import Memory
 from backend.memories.ports import MemoryStore
 from tests.unit.memories.samples import memory
@@ -16,14 +16,14 @@ Fill = Callable[[Sequence[Memory]], None]
 
 
 def added(store: MemoryStore, each: Memory, *, guarded: bool = True, replacing: str | None = None) -> Memory:
-    """Add a memory with its document."""
-    return store.add(each, document_of(each), guarded=guarded, replacing=replacing)
+    """Add a memory with what the index should hear of it."""
+    return store.add(each, changes_for(each), guarded=guarded, replacing=replacing)
 
 
 def forgotten(store: MemoryStore, each: Memory) -> Memory:
     """Store the version in which it is forgotten, a second later."""
     gone = each.forgotten(each.updated_at + timedelta(seconds=1))
-    store.replace(gone, change_for(gone))
+    store.replace(gone, changes_for(gone))
     return gone
 
 
@@ -33,4 +33,5 @@ def add_large(store: MemoryStore, count: int) -> None:
     stems = {f"{chance.getrandbits(40):x}": 1 for _ in range(10_000)}
     for number in range(count):
         each = memory(number)
-        store.add(each, replace(document_of(each), stems=stems), guarded=False)
+        (document,) = documents_of(each)
+        store.add(each, (replace(document, stems=stems),), guarded=False)

@@ -8,8 +8,8 @@ import pytest
 
 from backend.index.model import Tombstone
 from backend.kit.errors import ConflictError
-from backend.memories.documents import change_for, document_of
-from backend.memories.model import MAX_TEXT_BYTES
+from backend.memories.documents import changes_for, documents_of
+from backend.memories.model import MAX_TEXT_BYTES, EvidencePage
 from backend.memories.ports import GuardTakenError, MemoryStore
 from backend.tenancy.scope import Environment, user_scope
 from tests.contract.memories.store_cases import Fill, added, forgotten
@@ -163,9 +163,9 @@ def test_a_guard_that_is_not_there_cannot_be_taken_over(store: MemoryStore) -> N
 def test_the_next_version_replaces_the_one_it_was_made_from(store: MemoryStore) -> None:
     first = memory(1, vector=None, model=None)
     added(store, first)
-    whole = first.with_vector(VECTOR, MODEL, NOW + timedelta(seconds=1))
+    whole = first.with_vectors([VECTOR], MODEL, NOW + timedelta(seconds=1))
 
-    store.replace(whole, document_of(whole))
+    store.replace(whole, documents_of(whole))
 
     assert store.get("acme", memory_id(1)) == whole
 
@@ -175,9 +175,9 @@ def test_a_version_made_from_an_older_one_is_refused(store: MemoryStore) -> None
     added(store, first)
     gone = forgotten(store, first)
 
-    late = first.with_vector(VECTOR, "another/4", NOW + timedelta(seconds=2))
+    late = first.with_vectors([VECTOR], "another/4", NOW + timedelta(seconds=2))
     with pytest.raises(ConflictError):
-        store.replace(late, document_of(late))
+        store.replace(late, documents_of(late))
 
     assert store.get("acme", memory_id(1)) == gone
     assert isinstance(store.pending(ACME)[0][0], Tombstone)
@@ -187,7 +187,7 @@ def test_what_was_never_there_is_not_replaced(store: MemoryStore) -> None:
     ghost = memory(1).forgotten(NOW)
 
     with pytest.raises(ConflictError):
-        store.replace(ghost, change_for(ghost))
+        store.replace(ghost, changes_for(ghost))
 
     assert store.get("acme", memory_id(1)) is None
     assert store.pending(ACME) == ([], False)
@@ -204,15 +204,15 @@ def test_evidence_is_kept_oldest_first_and_once(store: MemoryStore) -> None:
     store.record_evidence("acme", [whole])
     store.record_evidence("acme", [whole])
 
-    assert store.evidence("acme", memory_id(1)) == [whole, *later]
+    assert store.evidence("acme", memory_id(1), limit=99) == EvidencePage((whole, *later), None)
 
 
 def test_evidence_belongs_to_its_memory_and_tenant(store: MemoryStore) -> None:
     store.record_evidence("acme", [evidence(1), evidence(2, of=memory_id(2))])
     store.record_evidence("acme", [])
 
-    assert [each.evidence_id for each in store.evidence("acme", memory_id(1))] == [evidence(1).evidence_id]
-    assert store.evidence("rival", memory_id(1)) == []
+    assert [each.evidence_id for each in store.evidence("acme", memory_id(1), limit=9).evidence] == [evidence(1).evidence_id]
+    assert store.evidence("rival", memory_id(1), limit=9) == EvidencePage((), None)
 
 
 # Lists

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from backend.kit.clock import FakeClock
-from backend.memories.documents import change_for, document_of
+from backend.memories.documents import changes_for, documents_of
 from backend.memories.model import NEWEST_PENDING
 from backend.memories.ports import MemoryStore
 from backend.tenancy.scope import Environment, user_scope
@@ -34,12 +34,12 @@ def test_every_change_is_pending_until_it_is_settled(store: MemoryStore) -> None
     first, second = memory(1), memory(2)
     added(store, first)
     added(store, second)
-    assert store.pending(ACME) == ([document_of(second), document_of(first)], False)
+    assert store.pending(ACME) == ([*documents_of(second), *documents_of(first)], False)
     assert store.pending(NEIGHBOUR) == ([], False)
 
     store.settle(first)
 
-    assert store.pending(ACME) == ([document_of(second)], False)
+    assert store.pending(ACME) == ([*documents_of(second)], False)
 
 
 def test_of_a_memory_only_the_newest_change_is_pending(store: MemoryStore) -> None:
@@ -47,7 +47,7 @@ def test_of_a_memory_only_the_newest_change_is_pending(store: MemoryStore) -> No
     added(store, first)
     gone = forgotten(store, first)
 
-    assert store.pending(ACME) == ([change_for(gone)], False)
+    assert store.pending(ACME) == ([*changes_for(gone)], False)
 
 
 def test_settling_an_older_version_leaves_the_newer_one_pending(store: MemoryStore) -> None:
@@ -56,7 +56,7 @@ def test_settling_an_older_version_leaves_the_newer_one_pending(store: MemorySto
     gone = forgotten(store, first)
 
     store.settle(first)
-    assert store.pending(ACME)[0] == [change_for(gone)]
+    assert store.pending(ACME)[0] == [*changes_for(gone)]
 
     store.settle(gone)
     store.settle(gone)
@@ -152,8 +152,8 @@ def test_a_row_with_its_vector_or_forgotten_waits_no_longer(store: MemoryStore) 
     added(store, first)
     added(store, second)
 
-    whole = first.with_vector(VECTOR, MODEL, NOW)
-    store.replace(whole, document_of(whole))
+    whole = first.with_vectors([VECTOR], MODEL, NOW)
+    store.replace(whole, documents_of(whole))
     forgotten(store, second)
 
     assert store.without_vector(NOW + timedelta(days=1), ALL) == []

@@ -9,7 +9,7 @@ import pytest
 
 from backend.embedding.model import pack
 from backend.kit.errors import MemoryNotFoundError, NewerReleaseError
-from backend.memories.documents import document_of
+from backend.memories.documents import documents_of
 from backend.memories.items import ROW, row_item, row_pk
 from backend.memories.model import SCHEMA_VERSION, Memory
 from backend.tenancy.scope import Environment, user_scope
@@ -32,14 +32,14 @@ MEMORY = Memory(
 ADDED_LATER: dict[str, Any] = {
     "mood": {"S": "calm"},
     "votes": {"N": "3"},
-    "sealed": {"B": b"\x00\xff"},
+    "picture": {"B": b"\x00\xff"},
     "parts": {"L": [{"S": "a"}, {"N": "1.5"}]},
 }
 
 
 def saved(world: World, **changed: dict[str, Any]) -> None:
     """Store the memory, then write into its row what another release would."""
-    world.store.add(MEMORY, document_of(MEMORY), guarded=False)
+    world.store.add(MEMORY, documents_of(MEMORY), guarded=False)
     row = raw(world)
     world.client.put_item(TableName=MEMORIES, Item={**row, **changed})
 
@@ -55,8 +55,8 @@ def test_what_a_newer_release_added_to_a_row_survives_each_of_our_writes(world: 
 
     found = world.store.get("acme", MEMORY.memory_id)
     assert found is not None
-    whole = found.with_vector(pack([0.6, 0.8]), "model/2", NOW)
-    world.store.replace(whole, document_of(whole))
+    whole = found.with_vectors([pack([0.6, 0.8])], "model/2", NOW)
+    world.store.replace(whole, documents_of(whole))
     world.service.forget(SCOPE, MEMORY.memory_id)
 
     row = raw(world)
@@ -100,4 +100,4 @@ def test_nothing_of_a_plain_row_counts_as_unknown(world: World) -> None:
     saved(world)
 
     assert world.store.get("acme", MEMORY.memory_id) == MEMORY
-    assert "unknown" not in row_item(MEMORY)
+    assert "unknown" not in row_item(MEMORY, world.seals)

@@ -10,7 +10,10 @@ from threading import Barrier, Lock
 from typing import Any, TypeVar
 
 from backend.kit.errors import RequestInFlightError
-from backend.memories.model import Added, Outcome
+from backend.memories.outcomes import (
+    Added,
+    Outcome,
+)
 from tests.contract.memories.memory_world import World
 from tests.support.faults import cancelled
 from tests.unit.memories.samples import ACME, SAID, keyed
@@ -74,7 +77,7 @@ def test_the_same_fact_added_by_many_at_once_is_one_memory_with_the_evidence_of_
     (memory_id,) = {each.memories[0].memory_id for each in added}
     assert Counter(each.outcomes[0].outcome for each in added) == {Outcome.STORED: 1, Outcome.MERGED: THREADS - 1}
     assert world.kinds() == {"rows": 1, "guards": 1, "markers": 1, "evidence": THREADS}
-    assert len(world.store.evidence("acme", memory_id)) == THREADS
+    assert world.store.evidence_count("acme", memory_id) == THREADS
     assert conflicts.refused == THREADS // 2
     assert sum(conflicts.sent.values()) == THREADS + conflicts.refused
 

@@ -8,7 +8,14 @@ import pytest
 
 from backend.kit.clock import FakeClock
 from backend.kit.errors import ConflictError, IdempotencyKeyReusedError, RequestInFlightError
-from backend.memories.model import CLAIM_LASTS, CandidateOutcome, Claim, Done, Outcome, Request
+from backend.memories.outcomes import (
+    CLAIM_LASTS,
+    CandidateOutcome,
+    Claim,
+    Done,
+    Outcome,
+    Request,
+)
 from backend.memories.ports import RequestLog
 from tests.contract.memories.memory_world import IDEMPOTENCY, World
 from tests.unit.memories.samples import NOW, keyed, memory_id

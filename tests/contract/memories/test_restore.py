@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from backend.kit.dynamodb import Table
 from backend.kit.errors import TableUnavailableError
+from backend.memories.documents import documents_of
 from backend.memories.model import Said
 from backend.tenancy.scope import Environment, user_scope
 from infrastructure.restore import restore
 from tests.contract.memories.memory_world import MEMORIES, FailingAt, World
 from tests.support import tables
+from tests.unit.memories.samples import MODEL, VECTOR
 
 BACKUP = "RestoredTable"
 SCOPE = user_scope("acme", "support", Environment.LIVE, "u1")
@@ -89,6 +92,25 @@ def test_an_older_live_row_gives_way_and_a_newer_one_stays(world: World, backup:
     restore(backup, live(world))
 
     assert texts(world) == set()
+
+
+def test_a_vector_that_was_owed_is_owed_again_and_one_that_came_since_is_not(world: World, backup: Table) -> None:
+    world.embedder.down = True
+    lost, repaired = added(world, "I like tea."), added(world, "I like cake.")
+    back_up(world, backup)
+    row = world.store.get("acme", repaired)
+    assert row
+    whole = row.with_vectors([VECTOR], MODEL, world.clock.now())
+    world.store.replace(whole, documents_of(whole))
+    world.store.settle(whole)
+    live(world).delete(f"M#acme#{lost}", "ROW")
+    live(world).delete(f"V#{SCOPE.home}", lost)
+
+    counts = restore(backup, live(world))
+
+    assert world.store.owed(SCOPE, 9) == (1, world.clock.now())
+    assert world.store.without_vector(world.clock.now() + timedelta(seconds=1), 9) == [("acme", lost)]
+    assert (counts["written"], counts["markers"]) == (1, 4)
 
 
 def test_a_second_run_changes_nothing(world: World, backup: Table) -> None:

@@ -13,7 +13,18 @@ import pytest
 from backend.embedding.model import pack
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.errors import RequestInFlightError
-from backend.memories.model import CandidateOutcome, Claim, Done, Evidence, Memory, Outcome, Request, State
+from backend.memories.model import (
+    Evidence,
+    Memory,
+    State,
+)
+from backend.memories.outcomes import (
+    CandidateOutcome,
+    Claim,
+    Done,
+    Outcome,
+    Request,
+)
 from backend.tenancy.scope import Environment, user_scope
 from tests.contract.memories.memory_world import IDEMPOTENCY, MEMORIES, World
 
@@ -151,7 +162,7 @@ def test_a_saved_tombstone_marker_still_hides_its_memory(world: World) -> None:
 def test_saved_evidence_is_read(world: World) -> None:
     put(world, "row", "evidence")
 
-    assert world.store.evidence("acme", WHOLE.memory_id) == [
+    assert world.store.evidence("acme", WHOLE.memory_id, limit=9).evidence == (
         Evidence(
             evidence_id="ev_01KE6P5X4522P52GJZN5M2G5PQ",
             memory_id=WHOLE.memory_id,
@@ -161,8 +172,8 @@ def test_saved_evidence_is_read(world: World) -> None:
             source="chat",
             session_id="s1",
             occurred_at=NOW - timedelta(days=1),
-        )
-    ]
+        ),
+    )
 
 
 def test_a_saved_row_is_forgotten_and_settled_by_the_code_of_today(world: World) -> None:

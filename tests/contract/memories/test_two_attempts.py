@@ -8,7 +8,17 @@ from datetime import timedelta
 
 import pytest
 
-from backend.memories.model import CLAIM_LASTS, Added, CandidateOutcome, Claim, Done, Memory, Outcome
+from backend.memories.model import (
+    Memory,
+)
+from backend.memories.outcomes import (
+    CLAIM_LASTS,
+    Added,
+    CandidateOutcome,
+    Claim,
+    Done,
+    Outcome,
+)
 from backend.memories.ports import RequestLog
 from backend.memories.service import MemoryService
 from tests.contract.memories.memory_world import World
@@ -72,6 +82,7 @@ def test_a_slow_attempt_that_merged_answers_what_its_heir_stored(world: World) -
         requests=world.requests,
         extractor=world.service._extractor,
         embedder=world.embedder,
+        policies=world.policies,
         clock=world.clock,
         ids=world.ids,
     )

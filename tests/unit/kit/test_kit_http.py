@@ -9,7 +9,8 @@ import pytest
 
 from backend.kit import observability
 from backend.kit.deadline import remaining
-from backend.kit.http import create_app, pointer_to, refusals, serve
+from backend.kit.faults import pointer_to
+from backend.kit.http import create_app, refusals, serve
 from backend.kit.tasks import Handler
 from tests.support.events import FakeLambdaContext, HttpAnswer, http_event
 from tests.support.logs import log_lines

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backend.embedding.fake import FakeEmbedder
-from backend.extraction.verbatim import VerbatimExtractor
+from backend.extraction.fake import WholeTexts
 from backend.index.fake import FakeIndex
 from backend.kit.clock import FakeClock
 from backend.kit.ids import FakeIds
-from backend.memories.fake import FakeMemoryStore, FakeParking, FakeRequestLog
+from backend.memories.fake import FakeMemoryStore, FakeParking, FakePolicies
+from backend.memories.fake_requests import FakeRequestLog
 from backend.memories.ports import Extractor
 from backend.memories.projection import Projection
 from backend.memories.service import MemoryService
@@ -24,6 +25,7 @@ class FakeWorld:
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     index: FakeIndex = field(default_factory=FakeIndex)
     parking: FakeParking = field(default_factory=FakeParking)
+    policies: FakePolicies = field(default_factory=FakePolicies)
 
     store_class: type[FakeMemoryStore] = FakeMemoryStore
 
@@ -44,8 +46,9 @@ class FakeWorld:
         return MemoryService(
             store=store or self.store,
             requests=requests or self.requests,
-            extractor=extractor or VerbatimExtractor(),
+            extractor=extractor or WholeTexts(),
             embedder=self.embedder,
+            policies=self.policies,
             clock=self.clock,
             ids=self.ids,
         )

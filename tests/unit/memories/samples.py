@@ -7,8 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backend.embedding.model import Vector, to_unit
-from backend.memories.extracted_key import extracted_key
-from backend.memories.model import Evidence, Memory, Request, Said
+from backend.extraction.extracted_key import extracted_key
+from backend.memories.model import (
+    Evidence,
+    Memory,
+    Said,
+)
+from backend.memories.outcomes import (
+    Request,
+)
 from backend.tenancy.scope import Environment, Scope, user_scope
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)

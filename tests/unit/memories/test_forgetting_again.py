@@ -7,8 +7,15 @@ from datetime import datetime
 import pytest
 
 from backend.kit.errors import DependencyUnavailableError, MemoryNotFoundError, TableUnavailableError
-from backend.memories.fake import FakeRequestLog
-from backend.memories.model import CLAIM_LASTS, Claim, Done, State
+from backend.memories.fake_requests import FakeRequestLog
+from backend.memories.model import (
+    State,
+)
+from backend.memories.outcomes import (
+    CLAIM_LASTS,
+    Claim,
+    Done,
+)
 from tests.unit.memories.fake_world import FakeWorld
 from tests.unit.memories.samples import ACME, NOW, SAID, keyed
 

@@ -19,7 +19,14 @@ from backend.kit.errors import (
     ValidationFailedError,
 )
 from backend.memories.http import MemoryDoor, idempotency_key, memory_id
-from backend.memories.model import Outcome
+from backend.memories.list_parameters import Moments
+from backend.memories.listing import EVERYTHING, Listing
+from backend.memories.model import (
+    State,
+)
+from backend.memories.outcomes import (
+    Outcome,
+)
 from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemoryForgotten, MemoryPage, MemoryRead
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.model import Caller, Permission, ScopeMode
@@ -148,7 +155,7 @@ def test_a_dry_run_shows_the_candidates_and_stores_nothing(door: MemoryDoor, wor
     assert (answer.status_code, body["status"], body["candidates_extracted"]) == (HTTPStatus.OK, "dry_run", 1)
     (outcome,) = body["outcomes"]
     assert (outcome["outcome"], outcome["memory_id"], outcome["text"]) == (Outcome.STORED, None, FACT)
-    assert outcome["extracted_key"] == "k1:i moved to lisbon in march"
+    assert outcome["extracted_key"] == "k2:i moved to lisbon in march"
     assert world.store.pending(user_scope("acme", "support", Environment.LIVE, "u1")) == ([], False)
     assert add(door, "key-1").status_code == HTTPStatus.CREATED
 
@@ -163,12 +170,12 @@ def test_what_was_not_used_is_pointed_out(door: MemoryDoor) -> None:
 def test_a_memory_is_read_with_its_entity_tag(door: MemoryDoor) -> None:
     added = body_of(add(door))
 
-    answer = door.get(caller(), added["id"])
+    answer = door.get(caller(), added["id"], Moments())
 
     assert set(body_of(answer)) == set(MemoryRead.model_fields)
     assert (answer.headers["ETag"], body_of(answer)["text"]) == ('"r1"', FACT)
     with pytest.raises(MemoryNotFoundError):
-        door.get(caller("u2"), added["id"])
+        door.get(caller("u2"), added["id"], Moments())
 
 
 def test_a_list_goes_on_where_its_cursor_says(door: MemoryDoor, world: FakeWorld) -> None:
@@ -178,7 +185,7 @@ def test_a_list_goes_on_where_its_cursor_says(door: MemoryDoor, world: FakeWorld
 
     pages, cursor = [], None
     while True:
-        body = body_of(door.page(caller(), 2, cursor))
+        body = body_of(door.page(caller(), EVERYTHING, 2, cursor))
         assert set(body) == set(MemoryPage.model_fields)
         pages.append([each["text"] for each in body["items"]])
         cursor = body["next_cursor"]
@@ -193,11 +200,21 @@ def test_a_list_goes_on_where_its_cursor_says(door: MemoryDoor, world: FakeWorld
 def test_a_cursor_is_of_no_use_to_anybody_else(door: MemoryDoor, by: Caller) -> None:
     for number in range(2):
         add(door, text=f"fact {number}")
-    cursor = body_of(door.page(caller(), 1, None))["next_cursor"]
+    cursor = body_of(door.page(caller(), EVERYTHING, 1, None))["next_cursor"]
 
     for forged in (cursor, cursor[:-1], "x", ""):
         with pytest.raises(InvalidCursorError):
-            door.page(by, 1, forged)
+            door.page(by, EVERYTHING, 1, forged)
+
+
+def test_a_cursor_goes_on_with_its_own_list_alone(door: MemoryDoor) -> None:
+    for number in range(2):
+        add(door, text=f"fact {number}", tags=["home"])
+    cursor = body_of(door.page(caller(), EVERYTHING, 1, None))["next_cursor"]
+
+    for other in (Listing(tags=("home",)), Listing(state=State.DISPUTED), Listing(include_ended=False)):
+        with pytest.raises(InvalidCursorError):
+            door.page(caller(), other, 1, cursor)
 
 
 def test_a_forgotten_memory_is_confirmed_and_a_keyed_forget_again(door: MemoryDoor) -> None:

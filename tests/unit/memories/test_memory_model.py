@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from backend.memories.model import MAX_PAGE_BYTES, State, VectorState, json_bytes, page_of
+from backend.memories.listing import page_of
+from backend.memories.model import MAX_PAGE_BYTES, State, VectorState, json_bytes
 from backend.tenancy.scope import Scope
 from tests.unit.memories.samples import ACME, MODEL, NEIGHBOUR, NOW, OTHER_PROJECT, RIVAL, VECTOR, memory
 
@@ -34,7 +35,7 @@ def test_a_memory_lives_until_it_expires_or_is_forgotten() -> None:
 
 def test_every_change_that_the_index_should_hear_of_is_a_new_row_version() -> None:
     bare = memory(1, vector=None, model=None)
-    whole = bare.with_vector(VECTOR, MODEL, NOW + SECOND)
+    whole = bare.with_vectors([VECTOR], MODEL, NOW + SECOND)
     gone = whole.forgotten(NOW + 2 * SECOND)
 
     assert [each.row_version for each in (bare, whole, gone)] == [1, 2, 3]

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from backend.index.model import IndexDocument, Tombstone
 from backend.kit.errors import (
     ConflictError,
     MemoryNotFoundError,
     ThrottledError,
 )
 from backend.memories.fake import FakeMemoryStore
-from backend.memories.model import Memory, State
+from backend.memories.model import Changes, Memory, Revision, State
+from backend.memories.ports import Contest, Rekeying
 from backend.tenancy.scope import Scope
 from tests.unit.memories.fake_world import FakeWorld
 from tests.unit.memories.samples import ACME, FACT, MODEL, NEIGHBOUR, OTHER_PROJECT, RIVAL, SAID, VECTOR, keyed
@@ -95,14 +95,22 @@ def test_a_forget_that_meets_another_write_goes_by_what_that_left(world: FakeWor
 
         once = True
 
-        def replace(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
+        def replace(
+            self,
+            memory: Memory,
+            changes: Changes,
+            *,
+            closes: Revision | None = None,
+            rekeying: Rekeying | None = None,
+            contest: Contest | None = None,
+        ) -> None:
             if self.once:
                 self.once = False
                 row = super().get("acme", memory.memory_id)
                 assert row
-                filled = row.with_vector(VECTOR, MODEL, world.clock.now())
-                super().replace(filled, change)
-            super().replace(memory, change)
+                filled = row.with_vectors([VECTOR], MODEL, world.clock.now())
+                super().replace(filled, changes)
+            super().replace(memory, changes, closes=closes, rekeying=rekeying, contest=contest)
 
     store = Contended(world.clock)
     memory = world.remembering(store=store).add(ACME, SAID).memories[0]
@@ -115,8 +123,16 @@ def test_a_forget_that_meets_another_write_goes_by_what_that_left(world: FakeWor
 
 def test_a_forget_that_always_meets_another_write_ends_in_an_answer(world: FakeWorld) -> None:
     class Busy(FakeMemoryStore):
-        def replace(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
-            del memory, change
+        def replace(
+            self,
+            memory: Memory,
+            changes: Changes,
+            *,
+            closes: Revision | None = None,
+            rekeying: Rekeying | None = None,
+            contest: Contest | None = None,
+        ) -> None:
+            del memory, changes, closes, rekeying, contest
             raise ConflictError
 
     store = Busy(world.clock)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from backend.kit.errors import MetadataTooLargeError, PayloadTooLargeError, ValidationFailedError
-from backend.kit.http import pointer_to
+from backend.kit.faults import pointer_to
 from backend.memories.model import MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_TAGS, MAX_TEXT_BYTES, Said
 from backend.memories.schemas import (
     ADD_EXAMPLE,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backend.index.model import IndexDocument
+from backend.extraction.fake import WholeTexts
 from backend.kit.errors import (
     GoneError,
     IdempotencyKeyReusedError,
@@ -17,11 +17,20 @@ from backend.kit.errors import (
     TableUnavailableError,
     ThrottledError,
 )
-from backend.memories.extracted_key import extracted_key
-from backend.memories.fake import FakeMemoryStore, FakeRequestLog
-from backend.memories.model import Candidate, Evidence, Memory, Outcome, Said, VectorState
-from backend.memories.ports import GuardTakenError
-from backend.memories.service import MOST_TRIES
+from backend.memories.adding import MOST_TRIES
+from backend.memories.fake import FakeMemoryStore
+from backend.memories.fake_requests import FakeRequestLog
+from backend.memories.model import (
+    Changes,
+    Evidence,
+    Memory,
+    Said,
+    VectorState,
+)
+from backend.memories.outcomes import (
+    Outcome,
+)
+from backend.memories.ports import Contest, GuardTakenError
 from tests.unit.memories.fake_world import FakeWorld
 from tests.unit.memories.samples import ACME, FACT, NEIGHBOUR, OTHER_PROJECT, RIVAL, SAID, keyed
 
@@ -74,7 +83,7 @@ def test_a_memory_holds_from_when_it_is_said_to_or_happened_or_was_added(world: 
 def test_the_evidence_says_where_a_memory_comes_from_and_holds_none_of_its_text(world: FakeWorld) -> None:
     memory = world.memories.add(ACME, replace(SAID, source="chat", session_id="s1")).memories[0]
 
-    (evidence,) = world.store.evidence("acme", memory.memory_id)
+    (evidence,) = world.store.evidence("acme", memory.memory_id, limit=9).evidence
 
     assert evidence.span == (0, len(FACT))
     assert evidence.sha256 == hashlib.sha256(FACT.encode()).hexdigest()
@@ -89,7 +98,7 @@ def test_the_same_fact_in_other_words_of_the_same_key_is_evidence_of_the_first(w
 
     assert again.memories == (first,)
     assert (again.outcomes[0].outcome, again.outcomes[0].rule) == (Outcome.MERGED, "extracted_key")
-    assert len(world.store.evidence("acme", first.memory_id)) == 2
+    assert world.store.evidence_count("acme", first.memory_id) == 2
 
 
 def test_other_users_projects_and_tenants_have_facts_of_their_own(world: FakeWorld) -> None:
@@ -136,9 +145,18 @@ def test_a_fact_is_remembered_also_when_its_guard_was_erased_meanwhile(world: Fa
 
         asked: list[str | None]
 
-        def add(self, memory: Memory, change: IndexDocument, *, guarded: bool, replacing: str | None = None) -> Memory:
+        def add(
+            self,
+            memory: Memory,
+            changes: Changes,
+            *,
+            guarded: bool,
+            replacing: str | None = None,
+            contest: Contest | None = None,
+        ) -> Memory:
             self.asked = [*getattr(self, "asked", []), replacing]
-            return super().add(memory, change, guarded=guarded, replacing="mem_erased" if len(self.asked) == 1 else replacing)
+            replacing = "mem_erased" if len(self.asked) == 1 else replacing
+            return super().add(memory, changes, guarded=guarded, replacing=replacing, contest=contest)
 
     store = ErasingStore(world.clock)
 
@@ -154,8 +172,16 @@ def test_a_fact_that_others_keep_storing_and_forgetting_ends_in_an_answer(world:
 
         tries = 0
 
-        def add(self, memory: Memory, change: IndexDocument, *, guarded: bool, replacing: str | None = None) -> Memory:
-            del memory, change, guarded, replacing
+        def add(
+            self,
+            memory: Memory,
+            changes: Changes,
+            *,
+            guarded: bool,
+            replacing: str | None = None,
+            contest: Contest | None = None,
+        ) -> Memory:
+            del memory, changes, guarded, replacing, contest
             self.tries += 1
             holder = f"mem_{self.tries}"
             raise GuardTakenError(holder)
@@ -178,18 +204,17 @@ def test_while_the_embedder_is_down_memories_are_kept_and_wait_for_their_vector(
 
 
 def test_all_candidates_of_one_text_are_embedded_together_and_stored_in_their_order(world: FakeWorld) -> None:
-    class ByLine:
-        """Takes every line for a candidate."""
-
-        def extract(self, said: Said) -> list[Candidate]:
-            return [Candidate(line, extracted_key(line), (0, len(line))) for line in said.text.splitlines()]
-
-    added = world.remembering(extractor=ByLine()).add(ACME, Said("one\ntwo\nONE!"))
+    added = world.remembering(extractor=WholeTexts(lines=True)).add(ACME, Said("one\ntwo\nONE!"))
 
     assert world.embedder.calls == [("one", "two", "ONE!")]
-    assert [memory.text for memory in added.memories] == ["one", "two", "one"]
-    assert [each.outcome for each in added.outcomes] == [Outcome.STORED, Outcome.STORED, Outcome.MERGED]
-    assert len(world.store.evidence("acme", added.memories[0].memory_id)) == 2
+    one, two = added.memories
+    assert (one.text, two.text) == ("one", "two")
+    assert [(each.candidate, each.outcome, each.memory_id) for each in added.outcomes] == [
+        (0, Outcome.STORED, one.memory_id),
+        (1, Outcome.STORED, two.memory_id),
+        (2, Outcome.MERGED, one.memory_id),
+    ]
+    assert world.store.evidence_count("acme", added.memories[0].memory_id) == 2
 
 
 # Adding under a key
@@ -204,7 +229,7 @@ def test_a_keyed_add_is_done_once_and_told_again(world: FakeWorld) -> None:
     assert again.replayed
     assert not first.replayed
     assert (again.memories, again.outcomes) == (first.memories, first.outcomes)
-    assert len(world.store.evidence("acme", first.memories[0].memory_id)) == 1
+    assert world.store.evidence_count("acme", first.memories[0].memory_id) == 1
     assert len(world.embedder.calls) == 1
 
 

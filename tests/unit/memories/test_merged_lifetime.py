@@ -8,12 +8,21 @@ from datetime import timedelta
 
 import pytest
 
-from backend.index.model import IndexDocument, Tombstone
+from backend.index.model import IndexDocument
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import MemoryNotFoundError
-from backend.memories.documents import document_of
+from backend.memories.documents import documents_of
 from backend.memories.fake import FakeMemoryStore
-from backend.memories.model import Memory, Outcome, Said
+from backend.memories.model import (
+    Changes,
+    Memory,
+    Revision,
+    Said,
+)
+from backend.memories.outcomes import (
+    Outcome,
+)
+from backend.memories.ports import Contest, Rekeying
 from tests.unit.memories.fake_world import FakeWorld
 from tests.unit.memories.samples import ACME, NOW, SAID
 
@@ -63,12 +72,20 @@ class BusyStore(FakeMemoryStore):
 
     meanwhile: Callable[[], None] | None = None
 
-    def replace(self, memory: Memory, change: IndexDocument | Tombstone) -> None:
+    def replace(
+        self,
+        memory: Memory,
+        changes: Changes,
+        *,
+        closes: Revision | None = None,
+        rekeying: Rekeying | None = None,
+        contest: Contest | None = None,
+    ) -> None:
         """Let them go first."""
         if self.meanwhile:
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
-        super().replace(memory, change)
+        super().replace(memory, changes, closes=closes, rekeying=rekeying, contest=contest)
 
 
 @pytest.fixture
@@ -80,7 +97,7 @@ def test_a_row_that_changes_meanwhile_is_read_again(busy: FakeWorld) -> None:
     passing = busy.memories.add(ACME, FOR_A_MINUTE).memories[0]
     assert isinstance(busy.store, BusyStore)
     changed = replace(passing, importance=0.9, row_version=2)
-    busy.store.meanwhile = lambda: busy.store.replace(changed, document_of(changed))
+    busy.store.meanwhile = lambda: busy.store.replace(changed, documents_of(changed))
 
     kept = busy.memories.add(ACME, SAID).memories[0]
 

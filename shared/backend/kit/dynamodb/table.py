@@ -219,6 +219,27 @@ class Table:
             if start is None or len(found) >= count:
                 return found
 
+    def count(self, partition: str, where: Condition) -> int:
+        """Return how many items of a partition fulfil a condition on the sort key, as they are now."""
+        condition = (attribute("pk") == partition) & where
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        body: dict[str, Any] = {
+            "TableName": self.name,
+            "Select": "COUNT",
+            "ConsistentRead": True,
+            "KeyConditionExpression": condition.serialize(names, values),
+            "ExpressionAttributeNames": {short: name for name, short in names.items()},
+            "ExpressionAttributeValues": values,
+        }
+        total = 0
+        while True:
+            answer = self.seam.dispatch("Query", body)
+            total += int(answer["Count"])
+            if not answer.get("LastEvaluatedKey"):
+                return total
+            body["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def scan(self, *, start: Item | None = None, limit: int | None = None) -> Page:
         """Return one page of the whole table. For operators: no request of a user may ever need it."""
         body: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}

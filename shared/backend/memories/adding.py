@@ -1,0 +1,295 @@
+"""What becomes of what was said: every candidate gets exactly one outcome, and nothing is stored twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from backend.embedding.documents import document_vectors
+from backend.embedding.model import Vector
+from backend.embedding.ports import Embedder
+from backend.extraction.model import Candidate, Guarded, Reading
+from backend.kit import observability
+from backend.kit.clock import Clock
+from backend.kit.errors import ConflictError, EmbeddingUnavailableError, GoneError, ThrottledError
+from backend.kit.ids import Ids
+from backend.memories.conflicts import Claims, Imagined, Settled, settled
+from backend.memories.documents import changes_for
+from backend.memories.model import (
+    WAITING,
+    Evidence,
+    Memory,
+    Said,
+    State,
+    VectorState,
+)
+from backend.memories.outcomes import (
+    Added,
+    CandidateOutcome,
+    Outcome,
+)
+from backend.memories.policy import MemoryPolicy
+from backend.memories.ports import ContestedError, GuardTakenError, MemoryStore
+from backend.tenancy.scope import Scope
+
+MOST_TRIES = 60
+"""So many writers may meet at one claim, each losing to all others once."""
+
+MOST_TEXTS_NOW = 512
+"""Pieces that one request embeds, about two seconds of one processor; what is beyond gets its vectors in the background."""
+
+GONE = "This request was done before, and what it stored was forgotten or has expired since."
+SAME_REQUEST = "same_request"
+_SKIPPED = {
+    Guarded.LOW_SIGNAL: Outcome.LOW_SIGNAL,
+    Guarded.TRANSIENT: Outcome.TRANSIENT,
+    Guarded.POLICY: Outcome.POLICY,
+    Guarded.REDUNDANT: Outcome.REDUNDANT,
+}
+
+
+class Adding:
+    """Stores candidates."""
+
+    def __init__(self, *, store: MemoryStore, embedder: Embedder, clock: Clock, ids: Ids) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._clock = clock
+        self._ids = ids
+
+    def vectors(self, readings: Sequence[Reading]) -> list[list[tuple[Vector, ...]]]:
+        """Return the vectors of each candidate's pieces, of all readings together; none where they are owed.
+
+        With the embedder down, or where there are too many, rows are kept all the same and get theirs later.
+        """
+        wanted: list[tuple[str, ...]] = []
+        budget = MOST_TEXTS_NOW
+        for candidate in (each for reading in readings for each in reading.candidates):
+            pieces = _pieces(candidate) if candidate.refusal is None else ()
+            wanted.append(pieces if len(pieces) <= budget else ())
+            budget -= len(wanted[-1])
+        found = iter(self._embed([piece for pieces in wanted for piece in pieces]))
+        each = iter(_none_missing([next(found) for _ in pieces]) for pieces in wanted)
+        return [[next(each) for _ in reading.candidates] for reading in readings]
+
+    def remember(  # noqa: PLR0913 - one word for each thing that decides
+        self,
+        scope: Scope,
+        said: Said,
+        reading: Reading,
+        vectors: Sequence[tuple[Vector, ...]],
+        *,
+        claim_id: str,
+        policy: MemoryPolicy,
+        actor: str | None = None,
+    ) -> Added:
+        """Store what is worth it. Doing it again under the same claim id stores nothing twice and ends the same.
+
+        Raises `GoneError`, `ThrottledError`, `DependencyUnavailableError`.
+        """
+        memories: dict[str, Memory] = {}
+        outcomes: list[CandidateOutcome] = []
+        evidence: list[Evidence] = []
+        first_with: dict[str, str] = {}
+        for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
+            skipped = _skipped(candidate, number)
+            if skipped:
+                outcomes.append(skipped)
+                continue
+            memory_id = first_with.get(candidate.extracted_key) if said.deduplicate else None
+            if memory_id:
+                outcomes.append(CandidateOutcome(number, Outcome.MERGED, memory_id, SAME_REQUEST))
+            else:
+                planned = self._planned(scope, said, candidate, own, self._ids.derived("mem", claim_id, str(number)))
+                memory, outcome = self._stored(replace(planned, actor=actor), said, number, policy)
+                memories[memory.memory_id] = memory
+                first_with[candidate.extracted_key] = memory_id = memory.memory_id
+                outcomes.append(outcome)
+            evidence.append(self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id))
+        self._store.record_evidence(scope.tenant_id, evidence)
+        return Added(tuple(memories.values()), tuple(outcomes), candidates=reading.candidates, fallback=reading.fallback)
+
+    def foreseen(self, scope: Scope, said: Said, reading: Reading, policy: MemoryPolicy) -> tuple[CandidateOutcome, ...]:
+        """Return the outcomes that `remember` would give now, and store nothing."""
+        outcomes: list[CandidateOutcome] = []
+        seen: set[str] = set()
+        so_far = Imagined(self._store)
+        for number, candidate in enumerate(reading.candidates):
+            if said.deduplicate and candidate.extracted_key in seen and _skipped(candidate, number) is None:
+                outcomes.append(CandidateOutcome(number, Outcome.MERGED, "", SAME_REQUEST))
+            else:
+                planned = self._planned(scope, said, candidate, (), self._ids.new("mem"))
+                outcomes.append(_skipped(candidate, number) or self._foreseen(planned, said, number, policy, so_far))
+            if _skipped(candidate, number) is None:
+                seen.add(candidate.extracted_key)
+        return tuple(outcomes)
+
+    def _foreseen(self, planned: Memory, said: Said, number: int, policy: MemoryPolicy, so_far: Imagined) -> CandidateOutcome:
+        end = Settled(planned)
+        if planned.state not in WAITING:
+            end = settled(so_far, planned, policy, said.on_conflict, self._clock.now())
+        holder = None
+        if said.deduplicate:
+            holder = self._holder(planned, planned, so_far) or self._holder(planned, end.memory, so_far)
+        if holder:
+            return CandidateOutcome(number, Outcome.MERGED, holder.memory_id, "extracted_key")
+        so_far.take(end)
+        return replace(_outcome_of(end.memory, number), memory_id="")
+
+    def _embed(self, texts: Sequence[str]) -> list[Vector | None]:
+        try:
+            return list(document_vectors(self._embedder, texts))
+        except EmbeddingUnavailableError:
+            observability.note(vector_state=VectorState.PENDING.value)
+            return [None] * len(texts)
+
+    def _planned(self, scope: Scope, said: Said, candidate: Candidate, vectors: tuple[Vector, ...], memory_id: str) -> Memory:
+        now = self._clock.now()
+        is_quarantined = candidate.refusal is not None
+        return Memory(
+            memory_id=memory_id,
+            tenant_id=scope.tenant_id,
+            scope_key=scope.home,
+            project_id=scope.project_id,
+            end_user_id=scope.end_user_id,
+            text=candidate.text,
+            extracted_key=candidate.extracted_key,
+            created_at=now,
+            updated_at=now,
+            known_from=now,
+            valid_from=said.valid_from or said.occurred_at or now,
+            valid_until=said.valid_until,
+            occurred_at=said.occurred_at,
+            expires_at=_expiry(now, said.ttl_minutes),
+            source=said.source,
+            event_type=said.event_type,
+            tags=said.tags,
+            importance=said.importance,
+            metadata=said.metadata,
+            session_id=said.session_id,
+            speaker=said.speaker,
+            role=said.role,
+            category=candidate.category,
+            memory_type=candidate.memory_type,
+            confidence=candidate.confidence,
+            event=candidate.event,
+            claimed=candidate.claimed,
+            chunks=candidate.chunks,
+            state=State.QUARANTINED if is_quarantined else State.ACTIVE,
+            rule=candidate.refusal.rule if candidate.refusal else None,
+            vector=vectors[0] if vectors else None,
+            more_vectors=vectors[1:],
+            vectors_at=1 if vectors[1:] else None,
+            model=self._embedder.model.identity if vectors else None,
+        )
+
+    def _stored(self, planned: Memory, said: Said, number: int, policy: MemoryPolicy) -> tuple[Memory, CandidateOutcome]:
+        """Store a candidate's memory, or find the live one that it repeats."""
+        replacing: str | None = None
+        for _ in range(MOST_TRIES):
+            now = self._clock.now()
+            end = None if planned.state in WAITING else settled(self._store, planned, policy, said.on_conflict, now)
+            memory = end.memory if end else planned
+            if said.deduplicate and memory.guard_key != planned.guard_key:
+                # What is known already is no dispute, whatever else is claimed beside it.
+                known = self._holder(planned, planned, self._store)
+                lasting = self._lasting(known, planned) if known else None
+                if lasting:
+                    return lasting, CandidateOutcome(number, Outcome.MERGED, lasting.memory_id, "extracted_key")
+            try:
+                stored = self._store.add(
+                    memory,
+                    changes_for(memory),
+                    guarded=said.deduplicate,
+                    replacing=replacing,
+                    contest=end.contest if end else None,
+                )
+            except ContestedError:
+                continue
+            except GuardTakenError as taken:
+                holder = self._store.get(planned.tenant_id, taken.memory_id)
+                if holder and _keeps(holder, planned, memory, now):
+                    lasting = self._lasting(holder, planned)
+                    if lasting:
+                        return lasting, CandidateOutcome(number, Outcome.MERGED, lasting.memory_id, "extracted_key")
+                    continue
+                # A guard that is gone by now names nobody: then there is none to take over.
+                replacing = taken.memory_id or None
+                continue
+            if stored.is_gone(now):
+                raise GoneError(GONE, memory_ids=[stored.memory_id])
+            return stored, _outcome_of(stored, number)
+        msg = "Others keep changing what is known of this; try again."
+        raise ThrottledError(msg, retry_after=1)
+
+    def _lasting(self, holder: Memory, planned: Memory) -> Memory | None:
+        """Return the holder, lasting no less than what merges into it, which would be lost with it; None if it was changed."""
+        if holder.outlasts(planned):
+            return holder
+        longer = holder.lasting_until(planned.expires_at, self._clock.now())
+        try:
+            self._store.replace(longer, self._store.changes(longer))
+        except ConflictError:
+            return None
+        return longer
+
+    def _holder(self, planned: Memory, memory: Memory, rows: Claims) -> Memory | None:
+        memory_id = self._store.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
+        holder = rows.get_many(memory.tenant_id, [memory_id]).get(memory_id) if memory_id else None
+        return holder if holder and _keeps(holder, planned, memory, self._clock.now()) else None
+
+    def _evidence(self, said: Said, candidate: Candidate, evidence_id: str, memory_id: str) -> Evidence:
+        return Evidence(
+            evidence_id=evidence_id,
+            memory_id=memory_id,
+            recorded_at=self._clock.now(),
+            span=candidate.span,
+            sha256=hashlib.sha256(said.text.encode()).hexdigest(),
+            source=said.source,
+            session_id=said.session_id,
+            occurred_at=said.occurred_at,
+        )
+
+
+def _skipped(candidate: Candidate, number: int) -> CandidateOutcome | None:
+    refusal = candidate.refusal
+    if refusal is None or refusal.outcome is Guarded.QUARANTINED:
+        return None
+    return CandidateOutcome(number, _SKIPPED[refusal.outcome], "", refusal.rule)
+
+
+def _outcome_of(memory: Memory, number: int) -> CandidateOutcome:
+    """Return the outcome of a memory as it was first stored: an attempt that is done again finds it so."""
+    if memory.state in WAITING:
+        return CandidateOutcome(number, Outcome(memory.state.value), memory.memory_id, memory.rule)
+    if memory.supersedes:
+        return CandidateOutcome(number, Outcome.SUPERSEDED, memory.memory_id, "same_claim")
+    return CandidateOutcome(number, Outcome.STORED, memory.memory_id)
+
+
+def _keeps(holder: Memory, planned: Memory, memory: Memory, now: datetime) -> bool:
+    """Tell whether the holder of a guard is the same fact still, and what merges into it says no more of the time.
+
+    `memory` is what is planned, as it is to be stored: a history that is told again is of facts that have ended.
+    """
+    if holder.stands(now) or (holder.state is memory.state and memory.state in WAITING):
+        return True
+    if holder.valid_until is None or not holder.is_live(now) or memory.stands(now):
+        return False
+    is_within = planned.valid_until is None or planned.valid_until <= holder.valid_until
+    return is_within and holder.valid_from <= memory.valid_from < holder.valid_until
+
+
+def _pieces(candidate: Candidate) -> tuple[str, ...]:
+    return tuple(candidate.text[start:end] for start, end in candidate.chunks) or (candidate.text,)
+
+
+def _none_missing(vectors: Sequence[Vector | None]) -> tuple[Vector, ...]:
+    found = tuple(each for each in vectors if each)
+    return found if len(found) == len(vectors) else ()
+
+
+def _expiry(now: datetime, ttl_minutes: int | None) -> datetime | None:
+    return now + timedelta(minutes=ttl_minutes) if ttl_minutes is not None else None

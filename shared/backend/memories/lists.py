@@ -1,0 +1,187 @@
+"""The memories table, read: many rows at once, lists, and what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from backend.index.model import IndexDocument, Tombstone
+from backend.kit.clock import from_rfc3339, to_rfc3339
+from backend.kit.dynamodb import Item, Table, attribute
+from backend.memories import items, markers
+from backend.memories.documents import changes_for
+from backend.memories.listing import EVERYTHING, Listing, Page, page_of
+from backend.memories.model import (
+    MAX_PENDING_BYTES,
+    NEWEST_PENDING,
+    Changes,
+    Memory,
+    Revision,
+    State,
+)
+from backend.memories.ports import Seals
+from backend.tenancy.scope import Scope
+
+MOST_ROWS_READ = 20
+"""Of pending changes: a marker of a long text only says that its row has to be read."""
+
+ROWS_A_PAGE_LOOKS_AT = 1000
+"""A list that asks for little of much ends a page here, and goes on with the next."""
+
+
+class MemoryLists:
+    """Reads rows."""
+
+    def __init__(self, table: Table, seals: Seals) -> None:
+        self._table = table
+        self._seals = seals
+
+    def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
+        """Return the rows that exist."""
+        found = self._table.get_many([(items.row_pk(tenant_id, each), items.ROW) for each in memory_ids])
+        memories = [items.memory_of(item, self._seals) for item in found]
+        return {memory.memory_id: memory for memory in memories}
+
+    def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
+        """Return all earlier revisions."""
+        found = self._all(items.row_pk(tenant_id, memory_id), "REV#")
+        return [items.revision_of(item, self._seals) for item in found]
+
+    def changes(self, memory: Memory) -> Changes:
+        """Return all that the index should hold of a row."""
+        if memory.state is not State.ACTIVE or memory.unreadable:
+            return changes_for(memory)
+        earlier = self.revisions(memory.tenant_id, memory.memory_id) if memory.revision > 1 else []
+        whole = [replace(each, memory=self._whole(each.memory)) for each in earlier]
+        return changes_for(self._whole(memory), whole)
+
+    def page(self, scope: Scope, *, limit: int, before: str | None, now: datetime, listing: Listing = EVERYTHING) -> Page:
+        """Return one page of the list index, united with what is still pending."""
+        looked = 0
+        chosen: list[Memory] = []
+        while True:
+            places = self._places(scope, listing.state, before, limit)
+            rows = self.get_many(scope.tenant_id, [memory_id for _, memory_id in places[:limit]])
+            shown = {each: self._as_known(row, listing, now) for each, row in rows.items()}
+            page = page_of(places, shown, scope, limit=limit, now=now, listing=listing, chosen=chosen, before=before)
+            looked += min(limit, len(places))
+            if page.next_position is None or len(page.memories) >= limit or page.is_full or looked >= ROWS_A_PAGE_LOOKS_AT:
+                return page
+            chosen, before = list(page.memories), page.next_position
+
+    def pending(self, scope: Scope) -> tuple[list[IndexDocument | Tombstone], bool]:
+        """Return the newest changes."""
+        found, more = self._markers(scope)
+        changes = [markers.changes_of(marker, self._seals) for marker in found]
+        unread = [marker["sk"] for marker, those in zip(found, changes, strict=True) if those is None]
+        rows = self.get_many(scope.tenant_id, unread[:MOST_ROWS_READ]) if unread else {}
+        read = [list(self.changes(row)) for row in rows.values() if row.scope_key in scope]
+        every = [each for those in [*(those for those in changes if those), *read] for each in those]
+        return every, more or len(unread) > MOST_ROWS_READ
+
+    def owed(self, scope: Scope, limit: int) -> tuple[int, datetime | None]:
+        """Return how many memories wait for a vector, and since when."""
+        since: list[str] = []
+        for scope_key in scope.keys:
+            since += [item["since"] for item in self._table.first(items.owed_pk(scope_key), limit - len(since), consistent=True)]
+        return len(since), from_rfc3339(min(since)) if since else None
+
+    def overdue(self, before: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return old markers."""
+        return self._due("PENDING", before, limit)
+
+    def without_vector(self, before: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return rows that wait for a vector."""
+        return self._due("EMBED", before, limit)
+
+    def expired(self, before: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return rows whose time was up."""
+        return self._due("EXPIRE", before, limit)
+
+    def walk(self, after: dict[str, str] | None) -> tuple[list[tuple[str, str]], dict[str, str] | None]:
+        """Return the rows of one page of the whole table."""
+        page = self._table.scan(start=after)
+        found = [items.row_target(item["pk"]) for item in page.items if item["sk"] == items.ROW]
+        return found, page.next_key
+
+    def _whole(self, memory: Memory) -> Memory:
+        if not memory.chunks or memory.vector is None or memory.more_vectors:
+            return memory
+        at = memory.vectors_at or memory.revision
+        found = self._all(items.row_pk(memory.tenant_id, memory.memory_id), items.vectors_sk(at))
+        # Parts that an earlier, longer list of vectors left behind stand after those that count.
+        return replace(memory, more_vectors=items.vectors_of(found)[: len(memory.pieces) - 1])
+
+    def _all(self, pk: str, beginning: str) -> list[Item]:
+        """Return all items of a partition whose sort keys begin so."""
+        found: list[Item] = []
+        start: Item | None = None
+        while True:
+            page = self._table.query(pk, where=attribute("sk").startswith(beginning), start=start, consistent=True)
+            found += page.items
+            start = page.next_key
+            if start is None:
+                return found
+
+    def _as_known(self, memory: Memory, listing: Listing, now: datetime) -> Memory | None:
+        """Return the revision that a list asks for: the current one, or the one that was known at a moment."""
+        at = listing.known_at
+        # What is forgotten or expired by now is shown as it was no more than as it is.
+        if at is None or memory.since <= at or memory.state is not listing.state or memory.is_expired(now):
+            return memory
+        earlier = self.revisions(memory.tenant_id, memory.memory_id)
+        known = (each.memory for each in earlier if each.memory.since <= at < each.known_until)
+        return next(known, None)
+
+    def _places(self, scope: Scope, state: State, before: str | None, limit: int) -> list[tuple[str, str]]:
+        """Return (position, memory id) of a list, newest first, one more than the limit where there are more."""
+        positions: set[str] = set()
+        where = attribute("list_sk") < before if before else None
+        for scope_key in scope.keys:
+            for pk in _list_partitions(state, scope_key):
+                found = self._table.first(pk, limit + 1, index="list", where=where, descending=True)
+                positions.update(item["list_sk"] for item in found)
+        if state is State.ACTIVE:
+            waiting, _ = self._markers(scope)
+            positions.update(each["position"] for each in waiting if before is None or each["position"] < before)
+        return [(position, position.rpartition("#")[2]) for position in sorted(positions, reverse=True)]
+
+    def _due(self, kind: str, before: datetime, limit: int) -> list[tuple[str, str]]:
+        found: list[str] = []
+        for shard in range(items.DUE_SHARDS):
+            where = attribute("due_sk") < to_rfc3339(before)
+            waiting = self._table.first(items.due_pk(kind, shard), limit, index="due", where=where)
+            found += [item["due_sk"] for item in waiting]
+        return [items.due_target(each) for each in sorted(found)[:limit]]
+
+    def _markers(self, scope: Scope) -> tuple[list[Item], bool]:
+        found: list[Item] = []
+        more = False
+        for scope_key in scope.keys:
+            for shard in range(markers.PENDING_SHARDS):
+                newest, is_cut = self._newest(f"{markers.PENDING}{scope_key}#{shard}")
+                found += newest
+                more = more or is_cut
+        return found, more
+
+    def _newest(self, pending_pk: str) -> tuple[list[Item], bool]:
+        """Return the newest markers of a partition, and whether more were left."""
+        found: list[Item] = []
+        start: Item | None = None
+        size = 0
+        while True:
+            # One more than counts, for the service names a next key also when the last item was the very last.
+            left = NEWEST_PENDING + 1 - len(found)
+            page = self._table.query(pending_pk, limit=left, start=start, descending=True, consistent=True)
+            found += page.items
+            start = page.next_key
+            size += sum(markers.size_of(item) for item in page.items)
+            if start is None or len(found) > NEWEST_PENDING or size > MAX_PENDING_BYTES:
+                return found[:NEWEST_PENDING], start is not None or len(found) > NEWEST_PENDING
+
+
+def _list_partitions(state: State, scope_key: str) -> list[str]:
+    if state is State.ACTIVE:
+        return [f"L#{scope_key}#{shard}" for shard in range(items.LIST_SHARDS)]
+    return [items.waiting_pk(state, scope_key)]

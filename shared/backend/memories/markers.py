@@ -1,0 +1,98 @@
+"""The codec of pending markers: what the index may not hold yet, so that the next question finds it all the same.
+
+A marker carries the documents themselves, sealed. One of a long text would be too large for an item: it only says that the row
+has to be read.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from backend.embedding.model import Vector
+from backend.encryption.model import DecryptionFailedError
+from backend.index.model import IndexDocument, Tombstone
+from backend.kit.dynamodb import Item
+from backend.memories import items
+from backend.memories.model import SCHEMA_VERSION, Memory
+from backend.memories.ports import Seals
+
+PENDING = "P#"
+PENDING_SHARDS = 1
+MOST_DOCUMENTS = 4
+MOST_BYTES = 256 * 1024
+"""Of documents as they are stored, without vectors: with these the item stays below 400 KB."""
+
+
+def pending_pk(scope_key: str, memory_id: str) -> str:
+    """Return the partition that the memory's pending marker stands in."""
+    return f"{PENDING}{scope_key}#{items.shard_of(memory_id, PENDING_SHARDS)}"
+
+
+def marker_item(memory: Memory, changes: Sequence[IndexDocument | Tombstone], written_at: datetime, seals: Seals) -> Item:
+    """Return the pending marker of what a row version changes in the index."""
+    item: Item = {
+        "pk": pending_pk(memory.scope_key, memory.memory_id),
+        "sk": memory.memory_id,
+        "schema_version": SCHEMA_VERSION,
+        "row_version": memory.row_version,
+        "position": items.list_position(memory.created_at, memory.memory_id),
+        **items.due("PENDING", memory.memory_id, memory.tenant_id, written_at),
+    }
+    first = changes[0]
+    if isinstance(first, Tombstone):
+        return {**item, "kind": "tombstone", "recorded_at": first.recorded_at}
+    documents = [each for each in changes if isinstance(each, IndexDocument)]
+    # A model without a vector: the row was read without the vectors of its further pieces.
+    if len(documents) > MOST_DOCUMENTS or any(each.model and each.vector is None for each in documents):
+        return {**item, "kind": "row"}
+    plain = zlib.compress(json.dumps([_fields(each) for each in documents], ensure_ascii=False).encode(), 1)
+    if len(plain) > MOST_BYTES:
+        return {**item, "kind": "row"}
+    return {
+        **item,
+        "kind": "documents",
+        "documents": seals.seal(memory.tenant_id, _place(memory.memory_id), plain),
+        "vectors": [each.vector for each in documents],
+    }
+
+
+def changes_of(item: Item, seals: Seals) -> list[IndexDocument | Tombstone] | None:
+    """Return the changes that a marker carries, None when the row has to be read for them."""
+    scope_key = item["pk"].removeprefix(PENDING).rpartition("#")[0]
+    match item["kind"]:
+        case "tombstone":
+            return [Tombstone(scope_key, item["sk"], item["row_version"], item["recorded_at"])]
+        case "document":
+            # The first release's: one document, in the clear.
+            return [_document(json.loads(zlib.decompress(item["document"])), item.get("vector"))]
+        case "documents":
+            try:
+                plain = seals.open(scope_key.partition("#")[0], _place(item["sk"]), item["documents"])
+            except DecryptionFailedError:
+                return None
+            return [_document(*each) for each in zip(json.loads(zlib.decompress(plain)), item["vectors"], strict=True)]
+    return None
+
+
+def size_of(item: Item) -> int:
+    """Return how many bytes of documents a marker carries."""
+    return len(item.get("documents") or item.get("document") or b"")
+
+
+def _place(memory_id: str) -> str:
+    return f"{memory_id}#MARKER"
+
+
+def _fields(document: IndexDocument) -> Item:
+    return {name: value for name, value in asdict(document).items() if value is not None and name != "vector"}
+
+
+def _document(fields: Item, vector: bytes | None) -> IndexDocument:
+    fields["tags"] = tuple(fields.get("tags", ()))
+    if fields.get("span"):
+        fields["span"] = tuple(fields["span"])
+    return IndexDocument(**{"model": None, **fields, "vector": Vector(vector) if vector else None})

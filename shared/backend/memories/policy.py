@@ -1,0 +1,56 @@
+"""What a tenant wants done with what it is told: a setting, with defaults that lose nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from backend.extraction.pipeline import ExtractionPolicy
+from backend.memories.model import Memory, OnConflict
+
+
+class Winner(StrEnum):
+    """Which of two statements that contradict each other holds from now on."""
+
+    NEWEST = "newest"
+    TRUSTED = "most_trusted_source"
+    CONFIDENT = "highest_confidence"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPolicy:
+    """A tenant's. `trusted_sources` stand in the order of trust, the most trusted first; others come after them all."""
+
+    extraction: ExtractionPolicy = field(default_factory=ExtractionPolicy)
+    winner: Winner = Winner.NEWEST
+    trusted_sources: tuple[str, ...] = ()
+
+    def verdict(self, new: Memory, holder: Memory, asked: OnConflict | None) -> Verdict:
+        """Return what becomes of a new statement that contradicts one that holds. What the caller asks for goes first."""
+        if asked is OnConflict.KEEP_BOTH:
+            return Verdict.BESIDE
+        if asked is OnConflict.INBOX or (asked is None and self.winner is Winner.ASK):
+            return Verdict.INBOX
+        if asked is None and self.winner is Winner.TRUSTED and self._trust(new) != self._trust(holder):
+            return Verdict.SUPERSEDES if self._trust(new) > self._trust(holder) else Verdict.INBOX
+        if asked is None and self.winner is Winner.CONFIDENT and new.confidence != holder.confidence:
+            return Verdict.SUPERSEDES if new.confidence > holder.confidence else Verdict.INBOX
+        # Equals by the tenant's measure: what holds later in the world is what holds now.
+        return Verdict.SUPERSEDES if new.valid_from >= holder.valid_from else Verdict.ENDED
+
+    def _trust(self, memory: Memory) -> int:
+        """Return how far a source is trusted, 0 for one that is not named."""
+        if memory.source not in self.trusted_sources:
+            return 0
+        return len(self.trusted_sources) - self.trusted_sources.index(memory.source)
+
+
+class Verdict(StrEnum):
+    """What becomes of a new statement that contradicts one that holds."""
+
+    SUPERSEDES = "supersedes"
+    BESIDE = "beside"
+    INBOX = "inbox"
+    ENDED = "ended"
+    """It is stored as what held until the other one began: it was said late."""
