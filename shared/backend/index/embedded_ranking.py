@@ -61,6 +61,8 @@ def _passing(part: Slice, asked: IndexFilter, hasher: Hasher) -> Mask:
         passed &= (facts[Fact.KNOWN_FROM] <= asked.known_at) & _before(asked.known_at, facts[Fact.KNOWN_UNTIL])
     if asked.as_of is not None:
         passed &= (facts[Fact.VALID_FROM] <= asked.as_of) & _before(asked.as_of, facts[Fact.VALID_UNTIL])
+    elif asked.now:
+        passed &= _before(asked.now, facts[Fact.VALID_UNTIL])
     if asked.now:
         passed &= _before(asked.now, facts[Fact.EXPIRES_AT])
     if asked.created_since is not None:

@@ -105,7 +105,8 @@ class IndexFilter:
         """Tell whether a search with this filter may find the document.
 
         Only active ones, and of these what is known now, or was known at `known_at`, and holds at `as_of`. Every span of time
-        begins with its first moment and ends before its last. `now` hides what has expired; 0 asks nothing.
+        begins with its first moment and ends before its last. `now` hides what has expired and, without `as_of`, what has
+        ceased to hold; what is yet to begin is found. A `now` of 0 asks nothing.
         """
         known = (
             document.known_until is None
@@ -116,7 +117,8 @@ class IndexFilter:
             document.state == ACTIVE
             and known
             and (self.as_of is None or _within(self.as_of, document.valid_from, document.valid_until))
-            and (not self.now or document.expires_at is None or document.expires_at > self.now)
+            and (self.as_of is not None or not self.now or _within(self.now, None, document.valid_until))
+            and (not self.now or _within(self.now, None, document.expires_at))
             and _within(document.created_at, self.created_since, self.created_until)
             and (self.include_summaries or not document.is_summary)
             and (not self.sources or document.source in self.sources)

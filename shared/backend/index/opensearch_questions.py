@@ -234,6 +234,8 @@ def filters(asked: IndexFilter, coder: Coder) -> list[Query]:
         parts.extend(_spans("known", asked.known_at))
     if asked.as_of is not None:
         parts.extend(_spans("valid", asked.as_of))
+    elif asked.now:
+        parts.append({"range": {"valid_until": {"gt": asked.now}}})
     if asked.now:
         parts.append({"range": {"expires_at": {"gt": asked.now}}})
     if asked.created_since is not None:

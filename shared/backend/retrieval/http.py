@@ -38,6 +38,10 @@ class RetrievalDoor:
         start = time.perf_counter()
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
+        failed = [each.memory for each in found.answers if each.memory.unreadable is not None]
+        if failed:
+            # The use case counts them.
+            self.container.decryption_failures.record(caller, failed)
         words = frozenset(query_stems(body.query))
         brief = _fitting(_shown(each, words, full=False) for each in found.answers)
         memories = _with_whole_texts(brief, found.answers, words) if body.full_text else brief
@@ -86,7 +90,7 @@ def _left_out(count: int) -> list[str]:
 
 def _shown(answer: Answer, words: frozenset[str], *, full: bool) -> dict[str, Any]:
     memory = answer.memory
-    start, end = (0, len(memory.text)) if full else best_span(memory.text, words, ANSWER_TEXT_BYTES)
+    start, end = (0, len(memory.text)) if full else best_span(memory.text, words, ANSWER_TEXT_BYTES, answer.piece)
     return {
         **MemoryView.fields_of(memory),
         "text": memory.text[start:end],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from backend.extraction.model import Span
 from backend.index.model import Hit, IndexFilter, Range, SearchResult
 from backend.memories.model import Memory
 
@@ -35,12 +36,13 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A memory that answers, and why it stands where it stands."""
+    """A memory that answers, and why it stands where it stands. `piece` is what of a long text was found."""
 
     memory: Memory
     relevance: float
     dense: float | None
     lexical: float
+    piece: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

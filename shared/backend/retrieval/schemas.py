@@ -114,8 +114,10 @@ class MemoryQuery(Wire):
     k: Whole = Field(default=model.DEFAULT_K, ge=1, le=model.LARGEST_K)
     filters: Filters = Field(default_factory=Filters)
     session_id: Name | None = Field(default=None, description="Only memories of this session.")
-    as_of: Moment | None = Field(default=None, description="Only what was valid at this moment.")
-    known_at: Moment | None = Field(default=None, description="Only what was known at this moment.")
+    as_of: Moment | None = Field(
+        default=None, description="Only what held at this moment; without it what has ended is left out."
+    )
+    known_at: Moment | None = Field(default=None, description="Only what was known at this moment, as it was known.")
     full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
 
     @model_validator(mode="after")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextvars import copy_context
+from dataclasses import replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 from backend.embedding.model import Purpose, Vector
@@ -15,11 +17,15 @@ from backend.index.text import query_stems
 from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import EmbeddingUnavailableError, IndexUnavailableError
-from backend.memories.model import Memory
+from backend.memories.model import Memory, Revision, State
 from backend.retrieval.model import Answer, Found, Question, Ranked, rank
 from backend.tenancy.scope import Scope
 
 LIST_LENGTH = 200
+MORE = 4
+MOST_PIECES = 5000
+"""Longer lists are not asked for: twenty-four of the longest texts fill one."""
+
 SPARE_ROWS = 2
 """Each is a read unit a query, paid whether or not it is needed; when more than these fell out, a second read fetches more."""
 _T = TypeVar("_T")
@@ -34,9 +40,12 @@ class Rows(Protocol):
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the rows that exist, as they are now, by id."""
 
+    def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
+        """Return all earlier revisions."""
+
 
 class RetrievalService:
-    """Ranked recall. Two sequential round trips to the table, whatever `k` up to 50."""
+    """Ranked recall. Two sequential round trips to the table, whatever `k` up to 50; one more for what was known once."""
 
     def __init__(  # noqa: PLR0913 - one word for each thing it stands on
         self, *, rows: Rows, index: MemoryIndex, recent: MemoryIndex, embedder: Embedder, clock: Clock, executor: Executor
@@ -69,8 +78,8 @@ class RetrievalService:
             filter=question.filter,
             limit=max(LIST_LENGTH, 2 * question.k),
         )
-        ranked = rank(self._searched(scope, query, changes, degraded))
-        answers = self._read(scope, ranked, question.k)
+        ranked = self._ranked(scope, query, changes, question.k, degraded)
+        answers = self._read(scope, ranked, question)
         observability.count("results", len(answers))
         return Found(tuple(answers), tuple(degraded), self._clock.now())
 
@@ -80,6 +89,20 @@ class RetrievalService:
         except EmbeddingUnavailableError:
             degraded.append("semantic")
             return None
+
+    def _ranked(
+        self, scope: Scope, query: IndexQuery, changes: list[IndexDocument | Tombstone], k: int, degraded: list[str]
+    ) -> list[Ranked]:
+        """Return the memories found, best first: so many that there are `k` of them, where there are so many.
+
+        The index counts pieces, and a long text has many: where the best of all are pieces of few memories, more are asked for.
+        """
+        while True:
+            found = self._searched(scope, query, changes, degraded)
+            ranked = rank(found)
+            if len(ranked) >= k or len(found.hits) < query.limit or query.limit >= MOST_PIECES:
+                return ranked
+            query = replace(query, limit=min(MORE * query.limit, MOST_PIECES))
 
     def _searched(
         self, scope: Scope, query: IndexQuery, changes: list[IndexDocument | Tombstone], degraded: list[str]
@@ -91,11 +114,13 @@ class RetrievalService:
             if not found.hits:
                 msg = "The index does not answer; try again."
                 raise IndexUnavailableError(msg, retry_after=5) from error
-            degraded.append("index")
+            if "index" not in degraded:
+                degraded.append("index")
             return found
 
-    def _read(self, scope: Scope, ranked: Sequence[Ranked], k: int) -> list[Answer]:
+    def _read(self, scope: Scope, ranked: Sequence[Ranked], question: Question) -> list[Answer]:
         """Return the first k that still are what the index says. A few more are read, and again only when those ran out."""
+        k, known_at = question.k, question.filter.known_at
         now = self._clock.now()
         answers: list[Answer] = []
         start = 0
@@ -103,14 +128,37 @@ class RetrievalService:
             batch = ranked[start : start + k - len(answers) + SPARE_ROWS]
             start += len(batch)
             rows = self._rows.get_many(scope.tenant_id, [each.hit.memory_id for each in batch])
+            readable = {memory_id: row for memory_id, row in rows.items() if row.readable_by(scope, now)}
+            earlier = {} if known_at is None else self._earlier(batch, readable)
             for each in batch:
-                memory = rows.get(each.hit.memory_id)
-                if memory is None or not memory.readable_by(scope, now) or memory.revision != each.hit.revision:
+                memory = readable.get(each.hit.memory_id)
+                if memory and memory.revision != each.hit.revision:
+                    memory = earlier.get((each.hit.memory_id, each.hit.revision))
+                if memory is None:
                     observability.count("stale_hits")
                     continue
-                answers.append(Answer(memory, each.relevance, each.hit.dense, each.hit.lexical))
+                answers.append(_answer(memory, each))
+        failed = sum(each.memory.unreadable is not None for each in answers[:k])
+        if failed:
+            observability.count("decryption_failed", failed)
         return answers[:k]
+
+    def _earlier(self, batch: Sequence[Ranked], rows: Mapping[str, Memory]) -> dict[tuple[str, int], Memory]:
+        """Return those earlier revisions that were hit, by memory id and revision, of memories that may be read now."""
+        hits = [each.hit for each in batch if each.hit.memory_id in rows]
+        asked = [rows[hit.memory_id] for hit in hits if hit.revision != rows[hit.memory_id].revision]
+        reading = [self._beside(partial(self._rows.revisions, row.tenant_id, row.memory_id)) for row in asked]
+        found = [each.memory for work in reading for each in work.result()]
+        # What waited for a decision then was nobody's to find, and is not now.
+        return {(each.memory_id, each.revision): each for each in found if each.state is State.ACTIVE}
 
     def _beside(self, work: Callable[[], _T]) -> Future[_T]:
         """Do this in another thread, under the same request."""
         return self._executor.submit(copy_context().run, work)
+
+
+def _answer(memory: Memory, ranked: Ranked) -> Answer:
+    hit = ranked.hit
+    # Of a text that cannot be opened only the words that say so are there, and no pieces.
+    is_whole = memory.unreadable is not None or hit.chunk >= len(memory.chunks)
+    return Answer(memory, ranked.relevance, hit.dense, hit.lexical, None if is_whole else memory.chunks[hit.chunk])

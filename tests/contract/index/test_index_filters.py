@@ -121,6 +121,35 @@ def test_as_of_finds_what_was_valid_then(index: MemoryIndex) -> None:
     assert found(index, as_of=200) == numbered(2)
 
 
+def test_what_has_ended_is_hidden_from_its_last_moment_on(index: MemoryIndex) -> None:
+    three(index, {"valid_from": 50, "valid_until": 100}, {"valid_until": 200}, {"valid_from": 300})
+    assert found(index, now=99) == ALL
+    assert found(index, now=100) == numbered(2, 3)
+    assert found(index, now=500) == numbered(3)
+
+
+def test_whoever_asks_for_a_moment_finds_what_held_then_although_it_has_ended_since(index: MemoryIndex) -> None:
+    three(index, {"valid_from": 50, "valid_until": 100}, {"valid_until": 200, "expires_at": 400}, {"valid_from": 150})
+    assert found(index, as_of=60, now=300) == numbered(1, 2)
+    assert found(index, as_of=150, now=300) == numbered(2, 3)
+    assert found(index, as_of=60, now=400) == numbered(1)
+
+
+def test_what_was_known_to_hold_is_hidden_once_it_has_ended(index: MemoryIndex) -> None:
+    index.write(
+        "acme",
+        [
+            document(revision=1, row_version=2, known_from=100, known_until=200),
+            document(revision=2, row_version=2, known_from=200, valid_until=150),
+            document("m2", row_version=1, known_from=100, valid_until=250),
+        ],
+    )
+    assert found(index, now=300) == set()
+    assert found(index, known_at=120, now=240) == {"m1#1#0", "m2#1#0"}
+    assert found(index, known_at=120, now=300) == {"m1#1#0"}
+    assert found(index, known_at=250, as_of=140, now=300) == {"m1#2#0", "m2#1#0"}
+
+
 def test_default_searches_see_the_current_revision_only(index: MemoryIndex) -> None:
     index.write("acme", [document(revision=1, row_version=1, known_from=100)])
     index.write(

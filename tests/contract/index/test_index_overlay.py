@@ -52,6 +52,17 @@ def test_a_pending_tombstone_hides_documents_indexed_and_pending(index: MemoryIn
     assert found(index) == {"m1#1#0", "m1#1#1", "m2#1#0"}
 
 
+def test_a_pending_end_hides_what_the_index_still_holds_as_open(index: MemoryIndex) -> None:
+    index.write("acme", [document("m1", known_from=100), document("m2")])
+    ended: list[IndexDocument | Tombstone] = [
+        document("m1", row_version=2, known_from=100, known_until=2000),
+        document("m1", revision=2, row_version=2, known_from=2000, valid_until=1500),
+    ]
+    assert found(index, overlay=ended, now=2000) == {"m2#1#0"}
+    assert found(index, overlay=ended, now=2000, as_of=1200) == {"m1#2#0", "m2#1#0"}
+    assert found(index, overlay=ended, now=2000, known_at=1900) == {"m1#1#0", "m2#1#0"}
+
+
 def test_a_pending_tombstone_leaves_newer_documents_alone(index: MemoryIndex) -> None:
     index.write("acme", [document("m1", row_version=5)])
     assert found(index, overlay=[tombstone("m1", 4)]) == {"m1#1#0"}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from backend.kit.clock import FakeClock
-from backend.memories.model import Memory, page_of
+from backend.memories.listing import page_of
+from backend.memories.model import Memory
 from backend.memories.schemas import MemoryView
 from backend.retrieval.http import RetrievalDoor
 from backend.retrieval.model import LARGEST_K, Answer, Found

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import UnknownFilterError, ValidationFailedError
-from backend.kit.http import pointer_to
+from backend.kit.faults import pointer_to
 from backend.retrieval.model import DEFAULT_K, LARGEST_K
 from backend.retrieval.schemas import MAX_QUERY_BYTES, MOST_VALUES, QUERY_EXAMPLE, MemoryQuery
 from tests.unit.memories.samples import NOW

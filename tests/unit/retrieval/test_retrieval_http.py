@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from backend.audit.fake import FakeAuditLog
+from backend.extraction.model import Span
 from backend.kit.clock import FakeClock
-from backend.memories.model import Memory
+from backend.kit.ids import FakeIds
+from backend.memories.failures import DecryptionFailures
+from backend.memories.model import REDACTED, Memory
 from backend.retrieval.http import ANSWER_BYTES, CONTEXT_BYTES, RetrievalDoor
 from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer, Found, Question
 from backend.retrieval.schemas import MemoriesFound, MemoryQuery
@@ -28,12 +32,13 @@ class FixedRetrieval:
     memories: list[Memory]
     degraded: tuple[str, ...] = ()
     asked: list[Question] = field(default_factory=list)
+    piece: Span | None = None
 
     def query(self, scope: Scope, question: Question) -> Found:
         """Answer."""
         assert scope == ACME
         self.asked.append(question)
-        answers = tuple(Answer(each, 1 / 3, 0.5, 1.0) for each in self.memories)
+        answers = tuple(Answer(each, 1 / 3, 0.5, 1.0, self.piece) for each in self.memories)
         return Found(answers, self.degraded, NOW)
 
 
@@ -51,7 +56,8 @@ CALLER = Caller(
 def answered(retrieval: FixedRetrieval, **body: Any) -> dict[str, Any]:
     """Return the answer's body."""
     access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None)
-    container: Any = SimpleNamespace(access=access, retrieval=retrieval, clock=FakeClock())
+    failures = DecryptionFailures(audit=FakeAuditLog(), clock=FakeClock(), ids=FakeIds())
+    container: Any = SimpleNamespace(access=access, retrieval=retrieval, clock=FakeClock(), decryption_failures=failures)
     answer = RetrievalDoor(container).query(CALLER, MemoryQuery(**{"query": "where is the lighthouse", **body}))
     assert len(answer.body) < LAMBDA_BYTES
     found: dict[str, Any] = json.loads(bytes(answer.body))
@@ -87,6 +93,28 @@ def test_of_a_long_text_the_part_that_answers_is_shown_unless_all_is_asked_for()
     assert len(part["text"].encode()) <= ANSWER_TEXT_BYTES
     assert part["text_truncated"] is True
     assert (whole["text"], whole["text_truncated"]) == (text, False)
+
+
+def test_of_a_long_text_that_was_found_by_one_piece_that_piece_is_shown() -> None:
+    text = "The lighthouse is where? " + "Nothing here. " * 1000 + "It stands on the cape. " + "Nothing there. " * 1000
+    start = text.index("It stands")
+    retrieval = FixedRetrieval([memory(1, text=text)], piece=(start, start + len("It stands on the cape.")))
+
+    (part,) = answered(retrieval)["memories"]
+
+    assert part["text"] == text[slice(*part["span"])]
+    assert "It stands on the cape." in part["text"]
+
+
+def test_a_memory_that_cannot_be_decrypted_says_so_in_place_of_its_text() -> None:
+    lost = memory(1, text=REDACTED, unreadable=b"sealed")
+
+    body = answered(FixedRetrieval([lost, memory(2)]))
+
+    assert [(each["text"], each["decryption_failed"]) for each in body["memories"]] == [
+        ("[REDACTED \u2014 DECRYPTION FAILED]", True),
+        (memory(2).text, False),
+    ]
 
 
 @pytest.mark.parametrize("metadata", [{}, {"a": "x" * 16_000}])

@@ -2,147 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from backend.embedding.fake import FakeEmbedder
-from backend.extraction.verbatim import VerbatimExtractor
-from backend.index.embedded import EmbeddedIndex
-from backend.index.fake import FakeIndex
-from backend.index.model import IndexDocument, IndexFilter, IndexQuery, SearchResult, Tombstone
-from backend.index.ports import MemoryIndex
-from backend.kit.clock import FakeClock, epoch_ms
 from backend.kit.errors import IndexUnavailableError, TableUnavailableError
-from backend.kit.ids import FakeIds
-from backend.memories.documents import document_of
-from backend.memories.fake import FakeMemoryStore, FakeParking, FakeRequestLog
-from backend.memories.model import NEWEST_PENDING, Memory, Said
-from backend.memories.projection import Projection
-from backend.memories.service import MemoryService
-from backend.retrieval.model import Found, Question
-from backend.retrieval.service import RetrievalService
+from backend.memories.documents import documents_of
+from backend.memories.model import NEWEST_PENDING
 from backend.tenancy.scope import Environment, Scope, user_scope
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL, memory_id
 from tests.unit.memories.samples import memory as sample
-
-MAKERS: dict[str, Callable[[Path], MemoryIndex]] = {
-    "fake": lambda _: FakeIndex(),
-    "embedded": lambda folder: EmbeddedIndex(folder / "index.db", FakeClock()),
-}
-
-
-class CountingStore(FakeMemoryStore):
-    """Counts the round trips for rows."""
-
-    reads: tuple[int, ...] = ()
-
-    def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
-        """Write down how many rows were asked for."""
-        self.reads += (len(memory_ids),)
-        return super().get_many(tenant_id, memory_ids)
-
-
-class Switch:
-    """An index that can be told to be down, whatever it is."""
-
-    def __init__(self, index: MemoryIndex) -> None:
-        self.index = index
-        self.down = False
-
-    def write(self, tenant_id: str, changes: Sequence[IndexDocument | Tombstone]) -> None:
-        """See the port."""
-        self.check()
-        self.index.write(tenant_id, changes)
-
-    def search(self, scope: Scope, query: IndexQuery, overlay: Sequence[IndexDocument | Tombstone] = ()) -> SearchResult:
-        """See the port."""
-        self.check()
-        return self.index.search(scope, query, overlay)
-
-    def versions(self, scope: Scope, memory_ids: Sequence[str]) -> dict[str, int]:
-        """See the port."""
-        self.check()
-        return dict(self.index.versions(scope, memory_ids))
-
-    def purge_tombstones(self, older_than_ms: int) -> int:
-        """See the port."""
-        self.check()
-        return self.index.purge_tombstones(older_than_ms)
-
-    def check(self) -> None:
-        """See the port."""
-        if self.down:
-            raise IndexUnavailableError
-        self.index.check()
-
-
-class World:
-    """Adding, projecting and asking, on one clock."""
-
-    def __init__(self, index: MemoryIndex, executor: ThreadPoolExecutor) -> None:
-        self.clock = FakeClock()
-        self.index = Switch(index)
-        self.embedder = FakeEmbedder()
-        self.store = CountingStore(self.clock)
-        ids = FakeIds()
-        self.memories = MemoryService(
-            store=self.store,
-            requests=FakeRequestLog(ids),
-            extractor=VerbatimExtractor(),
-            embedder=self.embedder,
-            clock=self.clock,
-            ids=ids,
-        )
-        self.projection = Projection(
-            store=self.store, index=self.index, embedder=self.embedder, parking=FakeParking(), clock=self.clock
-        )
-        self.retrieval = RetrievalService(
-            rows=self.store,
-            index=self.index,
-            recent=FakeIndex(),
-            embedder=self.embedder,
-            clock=self.clock,
-            executor=executor,
-        )
-
-    def remember(self, *texts: str, scope: Scope = ACME, shown: bool = True, **changes: object) -> list[Memory]:
-        """Add memories, one a second, and project them unless they shall stay pending."""
-        added = []
-        for text in texts:
-            added.append(self.memories.add(scope, replace(Said(text), **changes)).memories[0])  # type: ignore[arg-type] # fields of Said
-            self.clock.advance(seconds=1)
-        if shown:
-            self.project(*added)
-        return added
-
-    def project(self, *memories: Memory) -> None:
-        """Let the stream do its work."""
-        self.projection.project((each.tenant_id, each.memory_id) for each in memories)
-
-    def ask(self, text: str, k: int = 5, scope: Scope = ACME, **filters: object) -> Found:
-        """Ask, as of now."""
-        asked = IndexFilter(now=epoch_ms(self.clock.now()), **filters)  # type: ignore[arg-type] # fields of IndexFilter
-        return self.retrieval.query(scope, Question(text, k, asked))
-
-    def texts(self, text: str, k: int = 5, scope: Scope = ACME, **filters: object) -> list[str]:
-        """Return the texts of the answers, best first."""
-        return [answer.memory.text for answer in self.ask(text, k, scope, **filters).answers]
-
-
-@pytest.fixture(scope="module")
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as threads:
-        yield threads
-
-
-@pytest.fixture(params=sorted(MAKERS))
-def world(request: pytest.FixtureRequest, tmp_path: Path, executor: ThreadPoolExecutor) -> World:
-    return World(MAKERS[request.param](tmp_path), executor)
-
+from tests.unit.retrieval.retrieval_world import World, pending
 
 # Finding
 
@@ -220,10 +90,6 @@ def test_what_is_pending_and_what_is_shown_are_ranked_as_one(world: World) -> No
     assert [(each.memory.text, each.relevance) for each in world.ask("red boat", k=12).answers] == mixed
 
 
-def pending(world: World) -> list[tuple[str, IndexDocument | Tombstone]]:
-    return [("acme", change) for change in world.store.pending(ACME)[0]]
-
-
 def test_a_forgotten_memory_is_not_found_although_the_index_still_has_it(world: World) -> None:
     forgotten, _ = world.remember("the boat is red", "the car is red")
     world.memories.forget(ACME, forgotten.memory_id)
@@ -250,19 +116,19 @@ def test_an_expired_memory_is_not_found(world: World) -> None:
 def test_a_hit_of_another_revision_is_not_answered_with_the_text_of_this_one(world: World) -> None:
     (edited,) = world.remember("the boat is red", shown=False)
     world.store.settle(edited)
-    world.index.write("acme", [replace(document_of(edited), revision=2, row_version=2)])
+    world.index.write("acme", [replace(each, revision=2, row_version=2) for each in documents_of(edited)])
 
     assert world.texts("red boat") == []
 
 
 def test_a_hit_whose_row_is_gone_is_passed_over(world: World) -> None:
     world.remember("the boat is red")
-    world.index.write("acme", [document_of(sample(99, text="a boat that no row has", vector=None, model=None))])
+    world.index.write("acme", documents_of(sample(99, text="a boat that no row has", vector=None, model=None)))
 
     assert world.texts("boat") == ["the boat is red"]
 
 
-# How many
+# Time
 
 
 @pytest.mark.parametrize("k", [1, 5, 20, 50])
@@ -362,7 +228,7 @@ def test_while_the_table_is_down_nothing_is_made_up(world: World) -> None:
 def test_when_more_is_pending_than_can_be_read_the_answer_says_so(world: World, count: int, degraded: tuple[str, ...]) -> None:
     for number in range(count):
         each = sample(number, text=f"boat {number}", vector=None, model=None)
-        world.store.add(each, document_of(each), guarded=False)
+        world.store.add(each, documents_of(each), guarded=False)
 
     found = world.ask("boat", 1)
 

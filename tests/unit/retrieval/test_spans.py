@@ -54,6 +54,29 @@ def test_among_equals_the_first_stands() -> None:
     assert part(text, "harbour", 30).startswith("The harbour is here.")
 
 
+@given(st.text(st.sampled_from("ab語é .!?\n\U0001f34e"), max_size=400), st.integers(4, 200), st.data())
+def test_what_the_index_found_is_shown_with_what_stands_around_it(text: str, most_bytes: int, data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, len(text)))
+    last = data.draw(st.integers(first, len(text)))
+
+    start, end = best_span(text, frozenset({"a", "b"}), most_bytes, (first, last))
+
+    assert len(text[start:end].encode()) <= most_bytes
+    if len(text[first:last].encode()) <= most_bytes:
+        assert start <= first <= last <= end
+    else:
+        assert first <= start < end <= last
+
+
+def test_the_part_that_the_index_found_goes_before_one_that_shares_more_words() -> None:
+    text = "The harbour and the lighthouse. " + "Nothing of note. " * 20 + "She hung the lamp up there. " + "Nothing more. " * 20
+    found = text.index("She hung")
+
+    start, end = best_span(text, words, 100, (found, found + len("She hung the lamp up there.")))
+
+    assert "She hung the lamp up there." in text[start:end]
+
+
 def test_a_text_that_shares_nothing_is_shown_from_its_beginning() -> None:
     text = "Nothing here matters. " * 20
 
