@@ -14,8 +14,8 @@ from tests.isolation.document import Call
 from tests.isolation.owners import TENANTS, USER_WORD, USERS, Owner
 from tests.isolation.world import Answer, Trace, World
 
-_IN_TENANT = re.compile(r"([MKIAT])#([^#]*)(?:#|$)")
-_IN_SCOPE = re.compile(r"([PLS])#((?:[^#]*#){4}[^#]*)(?:#|$)")
+_IN_TENANT = re.compile(r"([MKIATCD])#([^#]*)(?:#|$)")
+_IN_SCOPE = re.compile(r"(?:[PLSV]|W#[a-z_]+)#((?:[^#]*#){4}[^#]*)(?:#|$)")
 _BY_CREDENTIAL = re.compile(r"(?:KEY|ISS)#")
 
 
@@ -29,9 +29,10 @@ def leaks(world: World, call: Call, answer: Answer, allowed: Collection[Owner]) 
     problem = bool(answer.code)
     if problem:
         body = answer.json()
-        quoted = [body.pop("instance", ""), body.pop("memory_id", "")]
+        quoted = [body.pop(name, "") for name in ("instance", "memory_id", "job_id")]
+        asked = _plain(call.path) + str((call.body or {}).get("memory_id", ""))
         said = json.dumps(
-            [dict(answer.headers), body, [each for each in quoted if _plain(each) not in _plain(call.path)]], ensure_ascii=False
+            [dict(answer.headers), body, [each for each in quoted if _plain(each) not in asked]], ensure_ascii=False
         )
     sent = "" if problem else call.sent()
     found = []
@@ -45,7 +46,9 @@ def leaks(world: World, call: Call, answer: Answer, allowed: Collection[Owner]) 
     ours = {owner.user for owner in allowed}, {owner.tenant for owner in allowed}
     for names, mine in ((USERS, ours[0]), (TENANTS, ours[1])):
         found += [f"the name {name}" for name in names if name not in mine and holds(name, said) and not holds(name, sent)]
-    found += [f"the key {each}" for each in world.public_ids if each in said]
+    # A memory's history says who wrote it, to whoever may read the memory.
+    told = call.operation.name == "read_history"
+    found += [f"the key {each}" for each, of in world.public_ids.items() if each in said and not (told and of in ours[1])]
     if not problem and allowed:
         found += _misplaced(answer, allowed)
     return found
@@ -77,9 +80,9 @@ def strays(caller: Caller, chain: Collection[Owner], trace: Trace, *, looked_at:
         if _BY_CREDENTIAL.match(text):
             continue
         in_tenant, in_scope = _IN_TENANT.match(text), _IN_SCOPE.match(text)
-        if in_tenant and (in_tenant[2] != caller.tenant or (not looked_at and in_tenant[1] in "MK")):
+        if in_tenant and (in_tenant[2] != caller.tenant or (not looked_at and in_tenant[1] in "MKCD")):
             found.append(f"a table was asked for {text}")
-        if in_scope and (not looked_at or in_scope[2] not in keys):
+        if in_scope and (not looked_at or in_scope[1] not in keys):
             found.append(f"a table was asked for {text}")
     return found
 
@@ -100,10 +103,14 @@ def gossip_of(world: World, line: dict[str, Any], call: Call, caller: Caller) ->
     if known is not None and (caller.kind is Kind.NOBODY or known != caller.tenant):
         found.append(f"the tenant {known}")
     found += [f"the tenant {name}" for name in TENANTS if name != caller.tenant and holds(name, text)]
-    told = {line["memory_id"]} if "memory_id" in line else set()
+    told = {line[name] for name in ("memory_id", "job_id") if name in line}
     for ulid in ulids_in(text):
         whose = world.owner_of.get(ulid)
-        if whose and f"mem_{ulid}" not in call.path and (whose.tenant != caller.tenant or f"mem_{ulid}" not in told):
+        if (
+            whose
+            and ulid not in call.path.upper()
+            and (whose.tenant != caller.tenant or told.isdisjoint({f"mem_{ulid}", f"job_{ulid}"}))
+        ):
             found.append(f"the memory {ulid}")
     metrics = line.get("_aws", {}).get("CloudWatchMetrics", [])
     dimensions = {name for each in metrics for names in each["Dimensions"] for name in names}

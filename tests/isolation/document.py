@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
+
 from tests.isolation.owners import Row
 
 DOCUMENT = Path(__file__).parents[2] / "shared" / "backend" / "openapi.json"
-PATH_PARAMETERS = frozenset({"id"})
-QUERY_PARAMETERS = frozenset({"limit", "cursor"})
+PATH_PARAMETERS = frozenset({"id", "job_id"})
+FORM = "multipart/form-data"
+LIST_FILTERS = frozenset({"source", "tag", "memory_type", "category", "state", "since", "until", "include_ended"})
+QUERY_PARAMETERS = frozenset({"limit", "cursor", "as_of", "known_at"}) | LIST_FILTERS
 HEADER_PARAMETERS = frozenset({"X-Project-ID", "X-End-User-ID", "X-Tenant-ID", "Idempotency-Key", "If-Match"})
 _WHERE = "tests/isolation/document.py"
 
@@ -32,6 +36,7 @@ class Operation:
     path: str
     public: bool
     parameters: frozenset[tuple[str, str]] = frozenset()
+    is_form: bool = False
     example: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @property
@@ -43,6 +48,20 @@ class Operation:
     def has_id(self) -> bool:
         """Tell whether the path names a memory."""
         return ("path", "id") in self.parameters
+
+    @property
+    def names_memory(self) -> bool:
+        """Tell whether the path or the body names something of an owner's."""
+        return self.has_id or ("path", "job_id") in self.parameters or bool(self.naming("mem_"))
+
+    def naming(self, memory_id: str) -> dict[str, Any]:
+        """Return the part of the body that names a memory, with this one named; nothing where the body names none."""
+        if self.example is None:
+            return {}
+        if "memory_id" in self.example:
+            return {"memory_id": memory_id}
+        items = self.example.get("items", [])
+        return {"items": [{**each, "id": memory_id} for each in items]} if any("id" in each for each in items) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,13 @@ class Call:
     body: Any = None
     context: Mapping[str, Any] = field(default_factory=dict)
     """What a gateway might add to its event. Only a function that is called directly gets it."""
+
+    @property
+    def form(self) -> tuple[bytes, str]:
+        """Return the body as a form with a file, and its content type."""
+        fields = {name: str(value) for name, value in self.body.items() if name != "file" and value is not None}
+        sent = httpx.Request("POST", "http://form.example", data=fields, files={"file": ("note.txt", self.body["file"])})
+        return sent.read(), sent.headers["content-type"]
 
     @property
     def query_string(self) -> str:
@@ -89,9 +115,10 @@ def operations(document: Mapping[str, Any] | None = None) -> tuple[Operation, ..
 
 
 def call(operation: Operation, row: Row | None = None, headers: Mapping[str, str] | None = None, **body: Any) -> Call:
-    """Return the request to an operation: the row in its path, the document's example in its body, with these fields changed."""
-    path = operation.path.replace("{id}", row.memory_id) if row else operation.path
-    said = {**operation.example, **body} if operation.example is not None else None
+    """Return the request to an operation: the row in path or body, the document's example, with these fields changed."""
+    path = operation.path.replace("{id}", row.memory_id).replace("{job_id}", row.job_id) if row else operation.path
+    named = operation.naming(row.memory_id) if row else {}
+    said = {**operation.example, **named, **body} if operation.example is not None else None
     return Call(operation, path, tuple((headers or {}).items()), body=said)
 
 
@@ -113,6 +140,7 @@ def _operation(document: Mapping[str, Any], method: str, path: str, described: M
         path=path,
         public=described.get("security") == [],
         parameters=frozenset(named),
+        is_form=FORM in described.get("requestBody", {}).get("content", {}),
         example=_example(document, name, described.get("requestBody")),
     )
 
@@ -121,9 +149,11 @@ def _example(document: Mapping[str, Any], name: str, body: Mapping[str, Any] | N
     """Return the body's first example, without the end user: the header names one."""
     if body is None:
         return None
+    if FORM in body["content"]:
+        return {"file": "The ferry leaves at nine."}
     content = body["content"].get("application/json")
     if content is None:
-        msg = f"The isolation matrix only knows JSON bodies; {name} takes {', '.join(body['content'])}. See {_WHERE}."
+        msg = f"The isolation matrix only knows JSON and files; {name} takes {', '.join(body['content'])}. See {_WHERE}."
         raise UnknownToMatrixError(msg)
     schema = content["schema"]
     while "$ref" in schema:

@@ -69,10 +69,11 @@ class TableCalls:
     operations: list[str] = field(default_factory=list)
 
     def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
-        """Write it down; what is asked of tenants and keys is remembered for seconds, so how often says nothing."""
-        if arguments.get("TableName") != "TenancyTable":
+        """Write it down; what is asked of tenants and their keys is remembered for a while, so how often says nothing."""
+        keys = [*_strings(arguments)]
+        if arguments.get("TableName") != "TenancyTable" and not any(key.startswith("D#") for key in keys):
             self.operations.append(operation)
-        self.keys.extend(_strings(arguments))
+        self.keys.extend(keys)
 
     def after(self, operation: str, arguments: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
         """Leave the answer as it is."""
@@ -96,11 +97,14 @@ class InProcess:
         """Call the function of the operation's route as the gateway would."""
         self._at = self._marks()
         operation = call.operation
+        body: object = call.body
         headers: dict[str, str] = {"content-type": "application/json"} if call.body is not None else {}
+        if operation.is_form:
+            body, headers["content-type"] = call.form
         for name, value in call.headers:
             # The gateway makes names lower and joins what came twice.
             headers[name.lower()] = f"{headers[name.lower()]},{value}" if name.lower() in headers else value
-        event = http_event(operation.method, call.path, call.body, headers=headers, route=operation.route)
+        event = http_event(operation.method, call.path, body, headers=headers, route=operation.route)
         event["rawQueryString"] = urlencode(call.query)
         self.request_id = uuid.uuid4().hex
         context = {**event["requestContext"], **call.context.get("requestContext", {}), "requestId": self.request_id}

@@ -3,66 +3,20 @@
 from __future__ import annotations
 
 import json
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from tests.isolation.callers import Caller, Kind, callers
+from tests.isolation.callers import Caller, Kind
+from tests.isolation.canaries import canary
+from tests.isolation.cells import LOOKED_AT, Cell, NoRuleError, Seen
 from tests.isolation.checks import gossip, gossip_of, leaks, strays
 from tests.isolation.document import Call, Operation, call
-from tests.isolation.oracle import RULES, Rule, Shape, chain, refusal
-from tests.isolation.owners import LIVING, READABLE, SHARED_WORD, TEST, Owner, Row, State, said
+from tests.isolation.oracle import HOME_ONLY, RULES, Rule, Shape, chain, refusal
+from tests.isolation.owners import LIVING, READABLE, SHARED_WORD, TEST, WAITING, Owner, Row, State, said, said_in
 from tests.isolation.probes import likeness, plain, probes
 from tests.isolation.world import Answer, World
 from tests.support.logs import LogLines
-
-
-class NoRuleError(AssertionError):
-    """An operation that docs/api.md, or the oracle written from it, says nothing of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One operation, called by somebody, with what belongs to an owner."""
-
-    operation: Operation
-    caller: Caller
-    target: Owner
-    state: State
-
-    @property
-    def name(self) -> str:
-        """Say which cell it is."""
-        who = f"{self.caller.kind} of {self.caller.tenant}/{self.caller.resolved_project}/{self.caller.user}"
-        return f"{self.operation.route} by {who} for the {self.state} row of {self.target.name}"
-
-
-@dataclass
-class Seen:
-    """How often each kind of answer came. `own`: the caller saw, stored or forgot what is theirs."""
-
-    count: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def calls(self) -> int:
-        """Return how many cells were tried."""
-        return sum(self.count.values())
-
-
-def cells(operation: Operation, kind: Kind, every: int = 1) -> Iterator[Cell]:
-    """Yield the cells of an operation and a kind of caller; public operations are tried once a caller.
-
-    With `every`, what is the caller's own is whole, and of the rest each so-manieth cell is tried, other ones of each operation.
-    """
-    turn = zlib.crc32(operation.name.encode())
-    for number, caller in enumerate(callers(kind)):
-        home = (chain(caller) or (Owner(caller.tenant, caller.project, caller.user),))[0]
-        targets = (*LIVING, replace(home, environment=TEST))
-        for place, target in enumerate(targets[:1] if operation.public else targets):
-            if operation.public or target in chain(caller) or (turn + number + place) % every == 0:
-                yield Cell(operation, caller, target, READABLE[(number + place) % len(READABLE)])
 
 
 @dataclass
@@ -103,7 +57,7 @@ class Matrix:
             return "refused"
         readable = chain(cell.caller)
         # A caller without a project reads several places and writes to one.
-        if cell.target in (readable[:1] if rule.shape is Shape.ADD else readable):
+        if cell.target in (readable[:1] if rule.shape in HOME_ONLY else readable):
             _OWN[rule.shape](self, cell)
             return "own"
         _FOREIGN[rule.shape](self, cell)
@@ -121,13 +75,16 @@ class Matrix:
         for number, target in enumerate(targets):
             for each in probes(self.world, operation, caller, target, one_by_one=one_by_one and not number):
                 name = f"{who}, trying {each.name} of {target.name}"
-                answer = self.send(name, caller, each.call, looked_at=each.expected is None or each.expected[0] in (400, 404))
+                answer = self.send(name, caller, each.call, looked_at=each.expected is None or each.expected[0] in LOOKED_AT)
                 if each.expected is None:
                     expected = likeness(usual, warned=each.warned)
                     assert likeness(answer, warned=each.warned) == expected, f"{name}: {answer.status} {answer.body[:300]!r}"
                 else:
                     said = (answer.status, answer.code)
                     assert said == each.expected, f"{name}: {said} and not {each.expected}"
+                if each.item:
+                    items = [(item["status"], item["problem"]["code"]) for item in answer.json()["items"]]
+                    assert set(items) == {each.item}, f"{name}: {items} and not {each.item}"
                 tried += 1
         return tried
 
@@ -136,7 +93,7 @@ class Matrix:
         answer = self.world.door.send(request)
         allowed = chain(caller)
         if answer.status == 201:
-            self.world.stored(allowed[0], answer, State.PENDING, request)
+            self.world.stored(allowed[0], answer.json(), State.PENDING, request.body)
         found = leaks(self.world, request, answer, allowed)
         assert not found, f"{name}: the answer {answer.status} holds {'; '.join(found)}"
         trace = self.world.door.trace()
@@ -171,18 +128,20 @@ class Matrix:
         key = (cell.operation.name, cell.caller)
         if key not in self._answers:
             body = self._expect(cell, request, 200, "").json()
-            assert (body.get("degraded", []), body["warnings"]) == ([], [])
+            assert (body.get("degraded", []), body.get("warnings", [])) == ([], [])
             self._answers[key] = {each["id"]: each for each in body[name]}
         return self._answers[key]
 
     def _row(self, cell: Cell) -> Row:
-        return self.world.rows[cell.target][cell.state]
+        rule = RULES.get(cell.operation.name)
+        waits = rule is not None and rule.state in WAITING
+        return self.world.rows[cell.target][rule.state if rule and waits else cell.state]
 
     def _headers(self, cell: Cell) -> dict[str, str]:
         return cell.caller.headers(self.world.credentials)
 
     def _request(self, cell: Cell, **body: object) -> Call:
-        row = self._row(cell) if cell.operation.has_id else None
+        row = self._row(cell) if cell.operation.names_memory else None
         return call(cell.operation, row, self._headers(cell), **body)
 
     def _unruled(self, cell: Cell) -> None:
@@ -227,7 +186,106 @@ class Matrix:
         self.world.forgot(row)
         assert self.world.door.send(self._reading(row)).status == 404
 
+    def _tells_of_own(self, cell: Cell) -> None:
+        answer = self._expect(cell, self._request(cell), 200, "").json()
+        assert answer["id"] == self._row(cell).memory_id
+
+    def _changes_own(self, cell: Cell) -> None:
+        row = self.world.add(cell.target, self.world.fresh_words(), State.PENDING)
+        body = self.world.fresh_words() if "text" in (cell.operation.example or {}) else {}
+        request = call(cell.operation, row, self._headers(cell), **({"text": body["text"]} if body else {}))
+        if cell.rule.shape is Shape.CHANGE_MANY:
+            [item] = self._expect(cell, request, 207, "").json()["items"]
+            assert item["status"] == 200, item
+            self._is_of(cell, row, item["memory"])
+        else:
+            self._is_of(cell, row, self._expect(cell, request, 200, "").json())
+        self.world.forget(row)
+
+    def _undoes_own(self, cell: Cell) -> None:
+        words = self.world.fresh_words()
+        texts = [said_in(State.DISPUTED, canary("undo", cell.name, word)) for word in ("old", "new")]
+        old, new = (self.world.add(cell.target, {**words, "text": text}, State.PENDING) for text in texts)
+        shown = self._expect(cell, call(cell.operation, old, self._headers(cell)), 200, "").json()
+        self._is_of(cell, old, shown)
+        assert (shown["text"], shown["valid_until"], shown["superseded_by"]) == (texts[0], None, None)
+        self.world.forget(old)
+        self.world.forget(new)
+
+    def _decides_own(self, cell: Cell) -> None:
+        words = self.world.fresh_words()
+        text = said_in(cell.rule.state, canary("decide", cell.name))
+        row = self.world.add_waiting(cell.target, cell.rule.state, {**words, "text": text})
+        shown = self._expect(cell, call(cell.operation, row, self._headers(cell)), 200, "").json()
+        self._is_of(cell, row, shown)
+        if shown["state"] == "active":
+            self.world.forget(row)
+        else:
+            self.world.forgot(row)
+        against = self.world.contradicted.pop(row.memory_id, None)
+        if against:
+            self.world.forget(against)
+
+    def _adds_many_own(self, cell: Cell) -> None:
+        said = [self.world.fresh_words() for _ in range(2)]
+        items = self._expect(cell, self._request(cell, items=said), 207, "").json()["items"]
+        assert [each["status"] for each in items] == [201, 201]
+        for item, words in zip(items, said, strict=True):
+            row = self.world.stored(cell.target, item["result"], State.PENDING, words)
+            self._is_of(cell, row, item["result"])
+            self.world.forget(row)
+
+    def _counts_own(self, cell: Cell) -> None:
+        counted = self._expect(cell, self._request(cell), 200, "").json()
+        assert set(counted) == {"pending_embedding", "oldest_since", "oldest_age_seconds", "pending_index", "request_id"}
+        assert counted["pending_embedding"] == 0
+
+    def _uploads_own(self, cell: Cell) -> None:
+        words = self.world.fresh_words()
+        [item] = self._expect(cell, self._request(cell, file=words["text"]), 207, "").json()["items"]
+        assert item["status"] == 201, item
+        row = self.world.stored(cell.target, item["result"], State.PENDING, words)
+        self._is_of(cell, row, item["result"])
+        self.world.forget(row)
+
+    def _begins(self, cell: Cell) -> None:
+        """Name whatever memory: a job is the end user's, and touches nothing of anybody else's (`World.intact`)."""
+        request = self._request(cell, memory_ids=[self.world.rows[cell.target][cell.state].memory_id])
+        answer = self.send(cell.name, cell.caller, request)
+        # Whether the one that was begun before is done by now is nobody's affair here.
+        assert (answer.status, answer.code) in {(202, ""), (409, "job-already-running")}, answer.body
+
+    def _reads_own_job(self, cell: Cell) -> None:
+        assert self._expect(cell, self._request(cell), 200, "").json()["job_id"] == self._row(cell).job_id
+
+    def _is_of(self, cell: Cell, row: Row, shown: dict[str, Any]) -> None:
+        assert (shown["id"], shown["project_id"], shown["user_id"]) == (row.memory_id, row.owner.project, row.owner.user), (
+            cell.name
+        )
+
     # What is somebody else's is not there.
+
+    def _reads_foreign_job(self, cell: Cell) -> None:
+        self._expect(cell, self._request(cell), 404, "job-not-found")
+
+    def _uploads_foreign(self, cell: Cell) -> None:
+        """As for a text: what another said is news."""
+        request = self._request(cell, file=said(cell.target, cell.state)["text"], dry_run="true")
+        answer = self._expect(cell, request, 207, "").json()
+        told = [(each["outcome"], each["memory_id"]) for item in answer["items"] for each in item["outcomes"]]
+        assert told == [("stored", None)]
+
+    def _changes_foreign(self, cell: Cell) -> None:
+        items = self._expect(cell, self._request(cell), 207, "").json()["items"]
+        assert [(each["status"], each["problem"]["code"]) for each in items] == [(404, "memory-not-found")]
+
+    def _adds_many_foreign(self, cell: Cell) -> None:
+        """As for one: what another said is news."""
+        theirs = said(cell.target, cell.state)
+        items = [{"text": theirs["text"], "speaker": theirs["speaker"]}] * 2
+        answer = self._expect(cell, self._request(cell, items=items, dry_run=True), 207, "").json()
+        told = [(each["outcome"], each["memory_id"]) for item in answer["items"] for each in item["outcomes"]]
+        assert told == [("stored", None)] * 2
 
     def _reads_foreign(self, cell: Cell) -> None:
         self._expect(cell, self._request(cell), 404, "memory-not-found")
@@ -277,6 +335,17 @@ _OWN: dict[Shape, _Try] = {
     Shape.ASK: Matrix._asks_own,
     Shape.ADD: Matrix._adds_own,
     Shape.FORGET: Matrix._forgets_own,
+    Shape.ABOUT: Matrix._tells_of_own,
+    Shape.CHANGE: Matrix._changes_own,
+    Shape.CHANGE_MANY: Matrix._changes_own,
+    Shape.UNDO: Matrix._undoes_own,
+    Shape.DECIDE: Matrix._decides_own,
+    Shape.WAITING: Matrix._lists_own,
+    Shape.ADD_MANY: Matrix._adds_many_own,
+    Shape.COUNT: Matrix._counts_own,
+    Shape.UPLOAD: Matrix._uploads_own,
+    Shape.BEGIN: Matrix._begins,
+    Shape.JOB: Matrix._reads_own_job,
 }
 _FOREIGN: dict[Shape, _Try] = {
     Shape.READ: Matrix._reads_foreign,
@@ -284,4 +353,15 @@ _FOREIGN: dict[Shape, _Try] = {
     Shape.ASK: Matrix._asks_foreign,
     Shape.ADD: Matrix._adds_foreign,
     Shape.FORGET: Matrix._reads_foreign,
+    Shape.ABOUT: Matrix._reads_foreign,
+    Shape.CHANGE: Matrix._reads_foreign,
+    Shape.CHANGE_MANY: Matrix._changes_foreign,
+    Shape.UNDO: Matrix._reads_foreign,
+    Shape.DECIDE: Matrix._reads_foreign,
+    Shape.WAITING: Matrix._lists_foreign,
+    Shape.ADD_MANY: Matrix._adds_many_foreign,
+    Shape.COUNT: Matrix._counts_own,
+    Shape.UPLOAD: Matrix._uploads_foreign,
+    Shape.BEGIN: Matrix._begins,
+    Shape.JOB: Matrix._reads_foreign_job,
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tests.isolation.callers import PERMISSIONS, Caller, Kind
-from tests.isolation.owners import COMPAT, STRICT, Owner, projects_of
+from tests.isolation.owners import COMPAT, STRICT, Owner, State, projects_of
 
 
 class Shape(StrEnum):
@@ -18,14 +18,27 @@ class Shape(StrEnum):
     LIST = "shows all"
     ASK = "shows what fits"
     ADD = "stores"
+    ADD_MANY = "stores several"
+    ABOUT = "tells of the memory that the path names"
+    CHANGE = "changes the memory that the path names"
+    CHANGE_MANY = "changes the memories that the body names"
+    UNDO = "lets the memory that the path names hold again"
+    DECIDE = "decides on the waiting memory that the path or the body names"
+    WAITING = "shows what waits for a decision"
+    COUNT = "counts what is not found yet"
+    UPLOAD = "stores what a file says"
+    BEGIN = "begins a job on the end user's memories"
+    JOB = "tells of the job that the path names"
+    TENANT = "is about the whole tenant"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What docs/api.md says of an operation: its shape and the scope it needs."""
+    """What docs/api.md says of an operation: its shape, the scope it needs, and the state of the memories that it is about."""
 
     shape: Shape
     permission: str | None = None
+    state: State = State.INDEXED
 
 
 RULES = {
@@ -37,9 +50,37 @@ RULES = {
     "list_memories": Rule(Shape.LIST, "memory:read"),
     "query_memories": Rule(Shape.ASK, "memory:read"),
     "add_memory": Rule(Shape.ADD, "memory:add"),
+    "add_memories": Rule(Shape.ADD_MANY, "memory:add"),
     "forget_memory": Rule(Shape.FORGET, "memory:delete"),
+    "read_history": Rule(Shape.ABOUT, "memory:read"),
+    "read_evidence": Rule(Shape.ABOUT, "memory:read"),
+    "read_relations": Rule(Shape.ABOUT, "memory:read"),
+    "update_memory": Rule(Shape.CHANGE, "memory:add"),
+    "rewrite_memory": Rule(Shape.CHANGE, "memory:add"),
+    "judge_memory": Rule(Shape.CHANGE, "memory:add"),
+    "restore_memory": Rule(Shape.UNDO, "memory:add"),
+    "update_memories": Rule(Shape.CHANGE_MANY, "memory:add"),
+    "list_conflicts": Rule(Shape.WAITING, "memory:read", State.DISPUTED),
+    "list_quarantine": Rule(Shape.WAITING, "memory:read", State.QUARANTINED),
+    "resolve_conflict": Rule(Shape.DECIDE, "memory:add", State.DISPUTED),
+    "approve_memory": Rule(Shape.DECIDE, "memory:add", State.QUARANTINED),
+    "reject_memory": Rule(Shape.DECIDE, "memory:add", State.QUARANTINED),
+    "read_pending": Rule(Shape.COUNT, "memory:read"),
+    "upload_file": Rule(Shape.UPLOAD, "memory:add"),
+    "refresh_memories": Rule(Shape.BEGIN, "memory:add"),
+    "get_refresh": Rule(Shape.JOB, "memory:read"),
+    "show_encryption": Rule(Shape.TENANT, "org:*"),
+    "rotate_key": Rule(Shape.TENANT, "org:*"),
 }
 """An operation of the OpenAPI document that has no rule is called all the same, and then fails the matrix."""
+
+
+NAMELESS = frozenset({Shape.PUBLIC, Shape.TENANT, Shape.COUNT})
+"""What takes the name of nothing that could be another's."""
+
+READ_ONLY = frozenset({Shape.READ, Shape.LIST, Shape.ASK, Shape.ABOUT, Shape.WAITING, Shape.JOB})
+HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB})
+"""What a caller without a project does in one place, not in all those that they may read."""
 
 
 def chain(caller: Caller) -> tuple[Owner, ...]:

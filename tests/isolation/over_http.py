@@ -29,8 +29,13 @@ class OverHttp:
         """Send the request."""
         headers = [(name.encode(), value.encode("latin-1")) for name, value in call.headers]
         path = f"{call.path}?{call.query_string}" if call.query else call.path
-        body = {"json": call.body} if call.body is not None else {}
-        answer = self.client.request(call.operation.method, path, headers=headers, **body)
+        if call.operation.is_form:
+            content, kind = call.form
+            headers.append((b"content-type", kind.encode()))
+            answer = self.client.request(call.operation.method, path, headers=headers, content=content)
+        else:
+            body = {"json": call.body} if call.body is not None else {}
+            answer = self.client.request(call.operation.method, path, headers=headers, **body)
         return Answer(answer.status_code, dict(answer.headers), answer.content)
 
     def operate(self, command: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,10 @@ NEVER = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 """A ULID of ten years ago: no memory has it."""
 
 NOWHERE = "no-such-place"
+NOW = "2030-01-01T00:00:00Z"
+CHANGING = frozenset({Shape.FORGET, Shape.CHANGE, Shape.CHANGE_MANY, Shape.UNDO, Shape.DECIDE})
+"""What an operation does that is tried on a memory that never was."""
+
 PROBING = (
     Caller(Kind.KEY, "strict-co", "main", "wombat.ana@example.com"),
     Caller(Kind.TOKEN, "compat-co", "side", "wombat.ben@example.com"),
@@ -38,6 +42,9 @@ class Probe:
     expected: tuple[int, str] | None = None
     warned: bool = False
     """The answer may warn of fields that were not used."""
+
+    item: tuple[int, str] | None = None
+    """What each item of the answer says."""
 
 
 def targets_of(caller: Caller, *, whole: bool) -> tuple[Owner, ...]:
@@ -59,48 +66,96 @@ def plain(world: World, operation: Operation, caller: Caller) -> Call:
     headers = caller.headers(world.credentials)
     shape = _shape(operation)
     own = world.rows[chain(caller)[0]][State.INDEXED]
+    if shape is Shape.ADD_MANY:
+        return call(operation, None, headers, items=[{"text": f"It was {canary('plain', caller.user)}."}], dry_run=True)
+    if shape is Shape.UPLOAD:
+        return call(operation, None, headers, file=f"It was {canary('plain', caller.user)}.", dry_run="true")
     if shape is Shape.ASK:
         return call(operation, None, headers, query=f"What does the {SHARED_WORD} say?", k=200, filters={})
     if shape is Shape.ADD:
         return call(operation, None, headers, text=f"It was {canary('plain', caller.user)}.", dry_run=True)
-    if shape is Shape.FORGET:
+    if shape in CHANGING:
         return call(operation, replace(own, memory_id=f"mem_{NEVER}"), headers)
-    return call(operation, own if operation.has_id else None, headers)
+    return call(operation, own if operation.names_memory else None, headers)
 
 
 def probes(world: World, operation: Operation, caller: Caller, target: Owner, *, one_by_one: bool) -> Iterator[Probe]:
     """Yield everything that is tried on an operation with what belongs to the target."""
-    base, row = plain(world, operation, caller), world.rows[target][State.INDEXED]
+    base, row = plain(world, operation, caller), world.rows[target][_rule(operation).state]
     spoofed = list(_ignored_headers(row))
     yield Probe("all ignored headers", base.plus(*spoofed))
     yield Probe("the gateway's own words", replace(base, context=_context(row)))
     for name, value in spoofed if one_by_one else ():
         yield Probe(f"header {name}", base.plus((name, value)))
-    shape = _shape(operation)
+    yield from _parameters(world, base, target)
+    if _shape(operation) is not Shape.PUBLIC:
+        yield from _credentials(world, base, caller, target)
+    if operation.names_memory:
+        yield from _things(base, row)
+    if operation.example is not None:
+        yield from _bodies(base, caller, target)
+    if _has_pages(operation):
+        yield from _pages(base, row, world.cursors[chain(caller)[0]])
+    if _shape(operation) is Shape.LIST:
+        yield from _list_filters(base, row)
+    if _shape(operation) is Shape.ASK:
+        yield from _filters(base, target)
+
+
+def _parameters(world: World, base: Call, target: Owner) -> Iterator[Probe]:
+    """Yield what the address and the idempotency key may hold of the other's."""
+    shape, row = _shape(base.operation), world.rows[target][State.INDEXED]
     params = (("tenant_id", target.tenant), ("user_id", target.user), ("X-End-User-ID", target.user), ("id", row.memory_id))
     yield Probe("query parameters", base.plus(query=params), (400, "unknown-filter") if shape is Shape.LIST else None)
     cursor = (("cursor", world.cursors[target]),)
-    yield Probe("the other's cursor", base.plus(query=cursor), (400, "invalid-cursor") if shape is Shape.LIST else None)
-    if shape is not Shape.FORGET:
+    expected = (400, "invalid-cursor") if _has_pages(base.operation) else None
+    yield Probe("the other's cursor", base.plus(query=cursor), expected)
+    # A change is tried under their key with their memory: one key is good for one body.
+    if not (base.operation.has_id and shape in CHANGING):
         yield Probe("the other's idempotency key", base.plus(("Idempotency-Key", key_of(target))))
-    if shape is not Shape.PUBLIC:
-        yield from _credentials(world, base, caller, target)
-    if operation.has_id:
+
+
+def _things(base: Call, row: Row) -> Iterator[Probe]:
+    """Yield what is the other's, by its name."""
+    operation = base.operation
+    if ("path", "job_id") in operation.parameters:
+        for name in (row.job_id, row.job_id.lower(), f"{row.job_id}%23", row.memory_id):
+            path = operation.path.replace("{job_id}", name)
+            yield Probe(f"the job {name.partition('_')[0]}", replace(base, path=path), (404, "job-not-found"))
+    elif operation.has_id:
         yield from _ids(base, row)
-    if shape is Shape.FORGET:
-        yield from _forgetting(base, row)
-    if operation.example is not None:
-        yield from _bodies(base, caller, target)
-    if shape is Shape.LIST:
-        yield from _pages(base, row, world.cursors[chain(caller)[0]])
-    if shape is Shape.ASK:
-        yield from _filters(base, target)
+        if _shape(operation) in CHANGING:
+            yield from _changing(base, row)
+        if ("query", "known_at") in operation.parameters:
+            for moment in ("as_of", "known_at"):
+                yield Probe(f"the other's memory {moment}", _at(base, row.memory_id).plus(query=((moment, NOW),)), _NOT_FOUND)
+    else:
+        yield from _named(base, row)
+
+
+def _has_pages(operation: Operation) -> bool:
+    return ("query", "cursor") in operation.parameters
 
 
 _NOT_FOUND = (404, "memory-not-found")
 
 
-def _forgetting(base: Call, row: Row) -> Iterator[Probe]:
+def _named(base: Call, row: Row) -> Iterator[Probe]:
+    """Yield the other's memory under its name in a body."""
+    request = replace(base, body={**(base.body or {}), **base.operation.naming(row.memory_id)})
+    if "items" not in (base.body or {}):
+        yield Probe("the other's memory in the body", request, _NOT_FOUND)
+        return
+    yield Probe("the other's memory in an item", request, (207, ""), item=_NOT_FOUND)
+
+
+def _list_filters(base: Call, row: Row) -> Iterator[Probe]:
+    """Yield filters that only the other's memories pass: they show nothing here."""
+    for name, value in {"source": row.canary("source"), "tag": row.canary("tags")}.items():
+        yield Probe(f"the other's {name}", base.plus(query=((name, value),)), (200, ""))
+
+
+def _changing(base: Call, row: Row) -> Iterator[Probe]:
     """Yield the other's memory, with what only its owner could know of it."""
     yield Probe("the other's memory at its revision", _at(base, row.memory_id, ("If-Match", row.etag)), _NOT_FOUND)
     yield Probe("the other's memory at no revision", _at(base, row.memory_id, ("If-Match", '"r7"')), _NOT_FOUND)
@@ -110,11 +165,19 @@ def _forgetting(base: Call, row: Row) -> Iterator[Probe]:
 
 def _bodies(base: Call, caller: Caller, target: Owner) -> Iterator[Probe]:
     """Yield what a body may say of who calls."""
+    if "items" in base.body:
+        items = [{**item, "user_id": f"not-{caller.user}"} for item in base.body["items"]]
+        yield Probe("another end user in an item", base.plus(items=items), (207, ""), item=(400, "end-user-mismatch"))
+    if _shape(base.operation) is Shape.BEGIN:
+        row_id = f"mem_{NEVER}"
+        yield Probe("a job on what never was", base.plus(memory_ids=[row_id]))
     fields: dict[str, Any] = dict.fromkeys(OWN_FIELDS, target.tenant)
     fields |= {"project_id": target.project, "scope_key": target.scope_key}
     yield Probe("fields of no meaning", replace(base, body={**base.body, **fields}), warned=True)
     other = target.user if target.user != caller.user else f"not-{caller.user}"
-    yield Probe("another end user in the body", base.plus(user_id=other), (400, "end-user-mismatch"))
+    # Whoever may not do it at all is not told more.
+    expected = None if _shape(base.operation) is Shape.TENANT else (400, "end-user-mismatch")
+    yield Probe("another end user in the body", base.plus(user_id=other), expected)
 
 
 def _filters(base: Call, target: Owner) -> Iterator[Probe]:
@@ -135,7 +198,11 @@ def _pages(base: Call, row: Row, own: str) -> Iterator[Probe]:
 
 
 def _shape(operation: Operation) -> Shape:
-    return RULES.get(operation.name, Rule(Shape.PUBLIC)).shape
+    return _rule(operation).shape
+
+
+def _rule(operation: Operation) -> Rule:
+    return RULES.get(operation.name, Rule(Shape.PUBLIC))
 
 
 def _credentials(world: World, base: Call, caller: Caller, target: Owner) -> Iterator[Probe]:
@@ -232,14 +299,21 @@ def likeness(answer: Answer, *, warned: bool = False, **names: str) -> tuple[int
 
     `names` are words that differ because the requests did: each is replaced by its name.
     """
-    changing = {"date", "apigw-requestid", "content-length", "x-amzn-requestid", "x-amzn-trace-id"}
-    headers = {name: value for name, value in answer.headers.items() if name not in changing}
+    of_the_way = {"date", "apigw-requestid", "content-length", "x-amzn-requestid", "x-amzn-trace-id"}
+    headers = {name: value for name, value in answer.headers.items() if name not in of_the_way}
     text = answer.body.decode()
     if "json" in headers.get("content-type", "") and len(text) < 100_000:
         body = json.loads(text)
-        for name in ("request_id", "latency_ms", "instance", *(("warnings",) if warned else ())):
-            body.pop(name, None)
-        text = json.dumps(body, ensure_ascii=False)
+        changing = {"request_id", "latency_ms", "oldest_age_seconds", *(("warnings",) if warned else ())}
+        body.pop("instance", None)
+        text = json.dumps(_without(body, changing), ensure_ascii=False)
     for name, word in names.items():
         text = text.replace(word, f"<{name}>")
     return answer.status, headers, text
+
+
+def _without(value: Any, names: frozenset[str] | set[str]) -> Any:
+    """Return it without these members, at any depth."""
+    if isinstance(value, dict):
+        return {name: _without(each, names) for name, each in value.items() if name not in names}
+    return [_without(each, names) for each in value] if isinstance(value, list) else value

@@ -7,8 +7,8 @@ from functools import cache
 from itertools import combinations
 
 from tests.isolation.callers import Caller, Kind
+from tests.isolation.cells import Cell, cells
 from tests.isolation.document import Operation
-from tests.isolation.matrix import Cell, cells
 from tests.isolation.oracle import chain
 from tests.isolation.owners import LIVING
 

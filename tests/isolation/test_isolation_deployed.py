@@ -10,10 +10,11 @@ import pytest
 from infrastructure.local.stack import Stack
 from tests.isolation.callers import Kind
 from tests.isolation.canaries import canaries_in
+from tests.isolation.cells import Cell, cells
 from tests.isolation.checks import gossip
 from tests.isolation.conftest import WHOLE
 from tests.isolation.document import Operation, operations
-from tests.isolation.matrix import Cell, Matrix, cells
+from tests.isolation.matrix import Matrix
 from tests.isolation.oracle import RULES
 from tests.isolation.over_http import OverHttp
 from tests.isolation.owners import USER_WORD

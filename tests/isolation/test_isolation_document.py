@@ -10,9 +10,10 @@ import pytest
 
 from tests.isolation.callers import Caller, Kind, callers
 from tests.isolation.canaries import canaries_in, canary, holds, ulids_in
+from tests.isolation.cells import NoRuleError, cells
 from tests.isolation.checks import gossip, gossip_of, leaks, strays
 from tests.isolation.document import DOCUMENT, Call, Operation, UnknownToMatrixError, operations
-from tests.isolation.matrix import Matrix, NoRuleError, cells
+from tests.isolation.matrix import Matrix
 from tests.isolation.oracle import RULES, chain
 from tests.isolation.owners import COMPAT, CORNERS, OWNERS, STRICT, USERS, Owner, Row, State, canaries_of, said
 from tests.isolation.selection import cut
@@ -38,10 +39,10 @@ def test_every_operation_of_the_document_has_a_rule_and_every_rule_an_operation(
 
 
 def test_a_new_operation_is_called_by_everybody_and_then_asks_for_a_rule() -> None:
-    [news] = [each for each in operations(document("/memory/{id}/evidence")) if each.name == "news"]
+    [news] = [each for each in operations(document("/memory/{id}/echo")) if each.name == "news"]
     door = SilentDoor()
 
-    with pytest.raises(NoRuleError, match=r"GET /memory/\{id\}/evidence: state it in tests/isolation/oracle.py"):
+    with pytest.raises(NoRuleError, match=r"GET /memory/\{id\}/echo: state it in tests/isolation/oracle.py"):
         Matrix(door.world()).walk(cells(news, Kind.NOBODY))
 
     assert len(door.calls) == 16 * 11
@@ -167,7 +168,7 @@ class SilentDoor:
                 world.words.update({row.canary(field): (owner, row.ulid) for field in ("text", "tags")})
                 if state is not State.FORGOTTEN:
                     world.alive.add(row.ulid)
-        world.public_ids.add("61g0pxe34r0z8h0p")
+        world.public_ids["61g0pxe34r0z8h0p"] = STRICT
         world.credentials[Kind.KEY, STRICT, None, None] = "ms_live_secret"
         return world
 

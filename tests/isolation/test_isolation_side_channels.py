@@ -52,7 +52,7 @@ def test_a_memory_of_somebody_else_is_as_if_it_had_never_been(
         assert (inside.operations, inside.asked, inside.embedded) == (at_nothing.operations, (), 0), row
 
     assert missing.status == 404
-    assert len(rows) == 27
+    assert len(rows) == 45
 
 
 @pytest.mark.parametrize("shape", [Shape.READ, Shape.LIST])

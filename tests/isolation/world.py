@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from joserfc import jwt
@@ -20,19 +20,25 @@ from tests.isolation.owners import (
     LIVE,
     OWNERS,
     PROJECTS,
+    READABLE,
     STRICT,
     TENANTS,
     TEST,
     USERS,
+    WAITING,
     Owner,
     Row,
     State,
     projects_of,
     said,
+    said_in,
 )
 
 SAME_KEY = "the-same-idempotency-key"
 """Every owner added something under it once."""
+
+STATE_NAMES = {State.DISPUTED: "conflict_inbox", State.QUARANTINED: "quarantined"}
+"""What answers call the state of a row, where it is not active."""
 
 TOKEN_SECONDS = 3000
 _ALGORITHM = "ES256"
@@ -104,7 +110,8 @@ class World:
 
     door: Door
     credentials: dict[tuple[Kind, str, str | None, str | None], str] = field(default_factory=dict, repr=False)
-    public_ids: set[str] = field(default_factory=set)
+    public_ids: dict[str, str] = field(default_factory=dict)
+    """Of keys: whose tenant's each is."""
     rows: dict[Owner, dict[State, Row]] = field(default_factory=dict)
     cursors: dict[Owner, str] = field(default_factory=dict)
     owner_of: dict[str, Owner] = field(default_factory=dict)
@@ -113,6 +120,8 @@ class World:
     """ULIDs of memories that may be shown to their owners."""
     words: dict[str, tuple[Owner, str]] = field(default_factory=dict)
     """By canary: who said it, in which memory."""
+    contradicted: dict[str, Row] = field(default_factory=dict)
+    """By the id of a statement that waits: what it contradicts."""
     gone: list[Row] = field(default_factory=list)
     """Forgotten, and the index need not know it yet."""
     _counter: int = 0
@@ -149,6 +158,8 @@ class World:
         for owner in owners:
             shown = self.add(owner, said(owner, State.INDEXED), State.INDEXED, idempotency_key=key_of(owner))
             self.rows[owner] = {State.INDEXED: shown}
+            for state in WAITING:
+                self.rows[owner][state] = self.add_waiting(owner, state, said(owner, state))
             if owner.environment == LIVE:
                 gone = self.add(owner, said(owner, State.FORGOTTEN), State.FORGOTTEN)
                 self.forget(gone, idempotency_key=key_of(owner))
@@ -160,6 +171,8 @@ class World:
                 Call(self.operation(Shape.LIST), "/memory", tuple(self.headers(owner).items()), query=(("limit", "1"),))
             )
             self.cursors[owner] = page.json()["next_cursor"]
+            job_id = self.begin(owner)
+            self.rows[owner] = {state: replace(row, job_id=job_id) for state, row in self.rows[owner].items()}
 
     def operation(self, shape: Shape) -> Operation:
         """Return the one operation of this shape."""
@@ -177,17 +190,37 @@ class World:
         request = call(self.operation(Shape.ADD), headers={**self.headers(owner), **named}, **body)
         answer = self.door.send(request)
         assert (answer.status, "idempotent-replay" in answer.headers) == (201, False), (owner.name, answer.body)
-        return self.stored(owner, answer, state, request)
+        return self.stored(owner, answer.json(), state, request.body)
 
-    def stored(self, owner: Owner, answer: Answer, state: State, request: Call) -> Row:
+    def add_waiting(self, owner: Owner, state: State, body: Mapping[str, Any]) -> Row:
+        """Store something that has to wait for a decision; what it contradicts is stored before, and is the same speaker's."""
+        if state is State.DISPUTED:
+            self._counter += 1
+            held = {"text": said_in(state, canary("held", str(self._counter)))}
+            against = self.add(owner, {**body, **held}, State.PENDING)
+            row = self.add(owner, {**body, "on_conflict": "inbox"}, state)
+            self.contradicted[row.memory_id] = against
+            return row
+        return self.add(owner, body, state)
+
+    def stored(self, owner: Owner, body: Mapping[str, Any], state: State, said: Any) -> Row:
         """Remember whose a memory is that an answer says is stored, and its words."""
-        body = answer.json()
-        row = Row(owner, state, body["id"], answer.headers["etag"], body["consistency_token"])
+        assert body["state"] == STATE_NAMES.get(state, "active"), (owner.name, body)
+        row = Row(owner, state, body["id"], f'"r{body["revision"]}"', body["consistency_token"])
         self.owner_of[row.ulid] = owner
         self.alive.add(row.ulid)
-        for word in canaries_in(json.dumps(request.body)):
+        for word in canaries_in(json.dumps(said)):
             self.words[word] = (owner, row.ulid)
         return row
+
+    def begin(self, owner: Owner) -> str:
+        """Begin a job on the owner's memories; return its id."""
+        answer = self.door.send(call(self.operation(Shape.BEGIN), headers=self.headers(owner)))
+        assert answer.status == 202, (owner.name, answer.body)
+        job_id = str(answer.json()["job_id"])
+        self.owner_of[job_id.removeprefix("job_")] = owner
+        self.alive.add(job_id.removeprefix("job_"))
+        return job_id
 
     def forget(self, row: Row, idempotency_key: str = "") -> None:
         """Forget a memory as its owner."""
@@ -224,14 +257,14 @@ class World:
         for rows in self.rows.values():
             for state, row in rows.items():
                 answer = self.door.send(call(self.operation(Shape.READ), row, self.headers(row.owner)))
-                assert answer.status == (404 if state is State.FORGOTTEN else 200), (row, answer.body)
+                assert answer.status == (200 if state in READABLE else 404), (row, answer.body)
                 if answer.status == 200:
                     words = {row.canary(field) for field in CANARY_FIELDS}
                     assert (canaries_in(answer.body), answer.headers["etag"]) == (words, row.etag), row
 
     def _key(self, tenant: str, **fields: Any) -> str:
         made = self.door.operate({"action": "create_key", "tenant_id": tenant, "name": "K", **fields})
-        self.public_ids.add(made["public_id"])
+        self.public_ids[made["public_id"]] = tenant
         return str(made["api_key"])
 
 

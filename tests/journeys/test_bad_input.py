@@ -147,7 +147,7 @@ def test_an_unknown_path_is_a_problem_document(passer_by: User, path: str) -> No
         ("PUT", "/memory/add", "POST"),
         ("POST", "/memory", "GET"),
         ("POST", "/health", "GET"),
-        ("PUT", "/memory/mem_01KE6P5X4522P52GJZN5M2G5PN", "DELETE, GET"),
+        ("PUT", "/memory/mem_01KE6P5X4522P52GJZN5M2G5PN", "DELETE, GET, PATCH"),
     ],
 )
 def test_an_unknown_method_is_told_which_ones_there_are(passer_by: User, method: str, path: str, allow: str) -> None:
@@ -253,9 +253,9 @@ def test_no_text_of_a_user_is_ever_in_the_logs(user: User) -> None:
 
 
 def test_a_parameter_of_the_list_that_does_not_exist_is_refused(passer_by: User) -> None:
-    answer = problem(passer_by.call("GET", "/memory?source=chat&limit=5"), 400, "unknown-filter")
+    answer = problem(passer_by.call("GET", "/memory?colour=red&limit=5"), 400, "unknown-filter")
 
-    assert pointers(answer) == ["query:source"]
+    assert pointers(answer) == ["query:colour"]
 
 
 def test_if_match_with_another_revision_deletes_nothing(user: User) -> None:

@@ -215,7 +215,7 @@ def test_a_memory_with_a_time_to_live_is_there_until_then(user: User) -> None:
 
 def test_a_long_text_is_answered_by_its_best_part(user: User) -> None:
     filler = "The committee discussed the weather at length and reached no decision. " * 120
-    text = f"{filler}The launch code for the ferry is marigold. {filler}"
+    text = f"{filler}The launch code for the ferry is marigold. {filler}".strip()
     memory = user.add(text)
 
     short = user.ask("What is the launch code of the ferry?", k=1)[0]

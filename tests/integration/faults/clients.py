@@ -11,7 +11,14 @@ from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import DependencyUnavailableError, InternalError, MemorySyncError
 from backend.memories.items import row_pk
-from backend.memories.model import Memory, Request, Said, State
+from backend.memories.model import (
+    Memory,
+    Said,
+    State,
+)
+from backend.memories.outcomes import (
+    Request,
+)
 from backend.retrieval.model import Question
 from tests.integration.faults.deployment import Deployment
 from tests.integration.faults.history import Add, Ask, Asked, End, Event, Forget, Get, History, ListAll, Place, Told, Work

@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import strategies as some
 
 from backend.index.fake import FakeIndex
-from backend.index.model import IndexDocument, IndexFilter, IndexQuery, Tombstone
+from backend.index.model import IndexFilter, IndexQuery
 from backend.index.ports import MemoryIndex
 from backend.index.text import query_stems
-from backend.memories.documents import change_for
-from backend.memories.model import Said, State
+from backend.memories.documents import changes_for
+from backend.memories.model import Changes, Said, State
 from tests.contract.index.test_index_convergence import alike
 from tests.integration.faults.deployment import Deployment
 from tests.unit.memories.samples import ACME, NEIGHBOUR
@@ -23,7 +23,7 @@ MODEL = f"fake-bag-of-words/{DIMENSION}"
 SCOPES = (ACME, NEIGHBOUR)
 TEXTS = ("The ferry leaves at nine.", "The bakery closes on Mondays.", "Paul plays the oboe.")
 NEVER_ASKED = Random(0)  # noqa: S311 - no choice is made with it
-Image = tuple[str, IndexDocument | Tombstone]
+Image = tuple[str, Changes]
 
 steps = some.tuples(
     some.sampled_from(["say", "say", "say silently", "say for an hour", "forget", "repair", "hours", "deliver", "deliver"]),
@@ -67,7 +67,7 @@ class Life:
         records = [record for record in self.records for _ in range(random.randint(at_least, 3))]
         images = [image for image in self.images for _ in range(random.randint(0, 3))]
         both: list[Callable[[], None]] = [lambda each=each: self.deployment.project([each]) for each in records]  # type: ignore[misc] # its default is its value
-        both += [lambda each=each: self.deployment.index.write(each[0], [each[1]]) for each in images]  # type: ignore[misc] # as above
+        both += [lambda each=each: self.deployment.index.write(*each) for each in images]  # type: ignore[misc] # as above
         random.shuffle(both)
         for each in both:
             each()
@@ -92,7 +92,7 @@ class Life:
 
     def _note(self) -> None:
         self.records += self.deployment.taken()
-        changes = [(row.tenant_id, change_for(row)) for row in self.deployment.rows()]
+        changes = [(row.tenant_id, changes_for(row)) for row in self.deployment.rows()]
         self.images += [image for image in changes if image not in self.images]
 
 
@@ -101,7 +101,7 @@ def holds_what_the_rows_say(life: Life) -> None:
     plain = FakeIndex()
     rows = life.deployment.rows()
     for row in rows:
-        plain.write(row.tenant_id, [change_for(row)])
+        plain.write(row.tenant_id, changes_for(row))
     ids = [row.memory_id for row in rows]
     for scope in SCOPES:
         assert life.deployment.index.versions(scope, ids) == plain.versions(scope, ids)

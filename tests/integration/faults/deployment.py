@@ -13,7 +13,8 @@ from backend import bootstrap
 from backend.bootstrap import Container
 from backend.embedding.fake import FakeEmbedder
 from backend.embedding.model import EmbeddingModel, Purpose, Vector
-from backend.extraction.verbatim import VerbatimExtractor
+from backend.encryption.fake import FakeSeals
+from backend.extraction.fake import WholeTexts
 from backend.index.model import IndexDocument, IndexQuery, SearchResult, Tombstone
 from backend.index.ports import MemoryIndex
 from backend.kit.clock import FakeClock
@@ -22,8 +23,9 @@ from backend.kit.dynamodb import Seam
 from backend.kit.dynamodb.values import from_item
 from backend.kit.errors import DependencyUnavailableError, EmbeddingUnavailableError, IndexUnavailableError
 from backend.kit.ids import FakeIds
+from backend.memories.fake import FakePolicies
 from backend.memories.items import ROW, memory_of
-from backend.memories.model import Candidate, Memory, Said
+from backend.memories.model import Memory
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.scope import Scope
 from tests.integration.faults.table_service import TableService
@@ -45,10 +47,13 @@ SETTINGS = Settings(
     tenancy_table="TenancyTable",
     audit_table="AuditTable",
     pepper_secret="none",
+    data_key="none",
     parked_queue="none",
     search_endpoint="none://in-memory",
     embedding_provider="local",
     embedder_dir="none",
+    language_model="",
+    language_model_secret="",
     log_level="INFO",
 )
 
@@ -66,6 +71,7 @@ class Deployment:
         self.embedder = FakeEmbedder(dimension)
         self.index = index
         self.parked: list[tuple[str, str, int, str]] = []
+        self.seals = FakeSeals()
         self.container = Container(SETTINGS)
         seam = Seam(self.clock, REGION, faults=self.gate)
         seam._client = self.service  # type: ignore[assignment] # stands for botocore's client
@@ -76,7 +82,9 @@ class Deployment:
             seam=seam,
             secrets=FakeSecrets(),
             executor=AtOnce(),
-            extractor=LineExtractor(),
+            extractor=WholeTexts(lines=True),
+            sealer=self.seals,
+            policies=FakePolicies(),
             embedder=GatedEmbedder(self.gate, self.embedder),
             index=GatedIndex(self.gate, index),
             parking=GatedParking(self.gate, self.parked),
@@ -122,7 +130,8 @@ class Deployment:
 
     def rows(self) -> list[Memory]:
         """Return every row there is, read past the code that is tested."""
-        return [memory_of(from_item(item)) for key, item in self.service.rows[MEMORIES].items() if key[1] == ROW]
+        rows = [from_item(item) for key, item in self.service.rows[MEMORIES].items() if key[1] == ROW]
+        return [memory_of(item, self.seals) for item in rows]
 
     def items(self, table: str = MEMORIES) -> list[dict[str, Any]]:
         """Return everything that a table holds."""
@@ -180,14 +189,6 @@ class GatedParking:
     def park(self, tenant_id: str, memory_id: str, row_version: int, reason: str) -> None:
         entry = (tenant_id, memory_id, row_version, reason)
         self._gate.call("parking.park", lambda: self._parked.append(entry), DependencyUnavailableError)
-
-
-class LineExtractor:
-    """One candidate a line: so that an add has several memories, and a batch of evidence has several items."""
-
-    def extract(self, said: Said) -> list[Candidate]:
-        whole = VerbatimExtractor()
-        return [candidate for line in said.text.split("\n") for candidate in whole.extract(Said(line, speaker=said.speaker))]
 
 
 class AtOnce(Executor):

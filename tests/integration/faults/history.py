@@ -44,8 +44,9 @@ class Add:
 
     @property
     def places(self) -> list[Place]:
-        """Where its memories will lie."""
-        return [(self.scope.home, line) for line in self.lines]
+        """Where its memories will lie; what it says twice is one memory, unless it asked for each."""
+        lines = dict.fromkeys(self.lines) if self.deduplicate else self.lines
+        return [(self.scope.home, line) for line in lines]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,17 +15,18 @@ import apsw
 from backend.index.embedded import EmbeddedIndex
 from backend.index.fake import FakeIndex
 from backend.index.in_memory import InMemoryIndex
-from backend.index.model import IndexDocument, Tombstone
 from backend.index.ports import MemoryIndex
 from backend.kit.clock import FakeClock
-from backend.memories.documents import change_for
-from backend.memories.items import change_of
+from backend.memories.documents import changes_for
+from backend.memories.items import memory_of
+from backend.memories.markers import PENDING, changes_of
 from backend.memories.model import Memory
+from backend.memories.ports import Seals
 from tests.integration.faults.deployment import IDEMPOTENCY, MEMORIES, Deployment
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 _MEMORY = re.compile(r"mem_[0-9A-Z]{26}")
-_OTHER_ID = re.compile(r"(clm|ev)_[0-9A-Z]{26}")
+_OTHER_ID = re.compile(r"(clm|ev|fb)_[0-9A-Z]{26}")
 _MOMENTS = {"created_at", "known_from", "valid_from", "recorded_at", "expires_at", "ttl"}
 _EVERYTHING = (
     """SELECT tenant_id, scope_key, d.memory_id, revision, chunk, row_version, tier, model, facts, content
@@ -90,7 +92,7 @@ def projected(indexes: Indexes, rows: Iterable[Memory]) -> list[str]:
     """Return what an index holds that was given these rows, once and in order, and nothing else."""
     index = indexes.new()
     for row in rows:
-        index.write(row.tenant_id, [change_for(row)])
+        index.write(row.tenant_id, changes_for(row))
     return indexes.contents(index)
 
 
@@ -101,7 +103,10 @@ def picture(deployment: Deployment, *, repeated_evidence: bool = False) -> dict[
     each attempt.
     """
     name = named(deployment.rows())
-    found = {table: sorted(repr(_shown(item, name)) for item in deployment.items(table)) for table in (MEMORIES, IDEMPOTENCY)}
+    seals = deployment.seals
+    found = {
+        table: sorted(repr(_shown(item, seals, name)) for item in deployment.items(table)) for table in (MEMORIES, IDEMPOTENCY)
+    }
     if repeated_evidence:
         found[MEMORIES] = sorted(set(found[MEMORIES]))
     return found
@@ -124,11 +129,13 @@ def named(rows: Iterable[Memory]) -> Callable[[str], str]:
     return name
 
 
-def _shown(item: dict[str, Any], name: Callable[[str], str]) -> object:
+def _shown(item: dict[str, Any], seals: Seals, name: Callable[[str], str]) -> object:
+    """Return the item with what is sealed in it opened: sealed twice, the same never looks the same."""
     shown = dict(item)
-    if item["pk"].startswith("P#"):
-        change: IndexDocument | Tombstone = change_of(item)
-        shown["document"] = asdict(change)
+    if item["pk"].startswith(PENDING):
+        shown["documents"] = [asdict(change) for change in changes_of(item, seals) or ()]
+    elif "sealed" in item:
+        shown["sealed"] = asdict(memory_of(item, seals))
     return _without_ids(shown, name)
 
 
@@ -141,4 +148,6 @@ def _without_ids(value: object, name: Callable[[str], str]) -> object:
         return sorted(plain.items())
     if isinstance(value, list | tuple):
         return [_without_ids(each, name) for each in value]
+    if isinstance(value, datetime):
+        return "<moment>"
     return name(value) if isinstance(value, str) else value

@@ -16,7 +16,14 @@ import pytest
 from backend.index.fake import FakeIndex
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.errors import MemoryNotFoundError
-from backend.memories.model import Memory, Request, Said, State
+from backend.memories.model import (
+    Memory,
+    Said,
+    State,
+)
+from backend.memories.outcomes import (
+    Request,
+)
 from backend.tenancy.scope import Scope
 from tests.integration.faults.deployment import Deployment
 from tests.integration.faults.pictures import EmbeddedIndexes, FakeIndexes, Indexes, picture, projected

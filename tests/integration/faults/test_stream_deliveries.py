@@ -90,9 +90,9 @@ def test_what_nobody_can_write_so_late_would_still_be_shown_to_nobody_and_be_wip
     forgotten = {row.memory_id for row in deployment.rows() if row.state is State.FORGOTTEN}
     deployment.clock.advance(seconds=TOMBSTONES_LAST.total_seconds() + 1)
     deployment.container.projection.purge()
-    late = [image for image in lived.images if image[1].memory_id in forgotten and isinstance(image[1], IndexDocument)]
-    for tenant_id, image in late:
-        deployment.index.write(tenant_id, [image])
+    for tenant_id, changes in lived.images:
+        late = [each for each in changes if isinstance(each, IndexDocument) and each.memory_id in forgotten]
+        deployment.index.write(tenant_id, late)
     assert len(forgotten) == 3
     assert set(deployment.index.versions(scope, list(forgotten))) == forgotten
 

@@ -8,12 +8,19 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from backend.encryption.fake import FakeSeals
 from backend.kit.clock import FakeClock
 from backend.kit.dynamodb import Put, Seam, Table, TransactionCanceledError, attribute, transact
 from backend.kit.errors import InternalError
 from backend.kit.ids import UlidIds
-from backend.memories.documents import document_of
-from backend.memories.model import CLAIM_LASTS, Claim, Memory
+from backend.memories.documents import documents_of
+from backend.memories.model import (
+    Memory,
+)
+from backend.memories.outcomes import (
+    CLAIM_LASTS,
+    Claim,
+)
 from backend.memories.requests import DynamoRequestLog
 from backend.memories.store import DynamoMemoryStore
 from backend.tenancy.fake import FakeSecrets
@@ -61,14 +68,14 @@ def table(seam: Seam) -> Table:
 
 @pytest.fixture
 def store(table: Table, clock: FakeClock) -> DynamoMemoryStore:
-    return DynamoMemoryStore(table, TenantMacs(FakeSecrets()), clock, UlidIds(clock))
+    return DynamoMemoryStore(table, TenantMacs(FakeSecrets()), FakeSeals(), clock, UlidIds(clock))
 
 
 @pytest.fixture
 def fill(store: DynamoMemoryStore) -> Callable[[Sequence[Memory]], None]:
     def add(memories: Sequence[Memory]) -> None:
         for each in memories:
-            store.add(each, document_of(each), guarded=False)
+            store.add(each, documents_of(each), guarded=False)
 
     return add
 

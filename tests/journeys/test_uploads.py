@@ -1,0 +1,104 @@
+"""Files, as people send them: a form with a file, and what it says is remembered."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.journeys.conftest import User, problem
+
+PARAGRAPH = "The committee met again and discussed the minutes of the previous meeting at some length. " * 8
+
+
+def upload(user: User, name: str, content: bytes, kind: str = "application/octet-stream", **fields: Any) -> httpx.Response:
+    headers = {name.lower(): value for name, value in user.headers.items()}
+    return user.http.post("/memory/upload", files={"file": (name, content, kind)}, data=fields, headers=headers)
+
+
+def test_what_a_file_says_is_found_and_where_it_comes_from_is_told(user: User) -> None:
+    note = b"# Keys\n\nThe spare key of the observatory hangs behind the barometer.\n"
+
+    answer = upload(user, "keys.md", note, "text/markdown", tags=["house", "keys"], importance="0.9", metadata='{"shelf": 3}')
+
+    body = answer.json()
+    assert answer.status_code == 207, body
+    assert (body["file"]["kind"], body["file"]["parts"], body["failed"]) == ("md", 1, 0)
+    found = user.ask("Where is the spare key?", k=1, filters={"tags": ["keys"], "metadata": {"shelf": 3}})[0]
+    assert "barometer" in found["text"]
+    assert (found["source"], found["importance"], found["metadata"]["file_name"]) == ("upload", 0.9, "keys.md")
+    again = upload(user, "keys.md", note, "text/markdown").json()
+    assert {outcome["outcome"] for item in again["items"] for outcome in item["outcomes"]} <= {"merged", "skipped_low_signal"}
+
+
+def test_a_page_and_a_table_are_read_too(user: User) -> None:
+    page = b"<html><head><title>Boats</title><script>x()</script></head><body><p>The ferry leaves at nine.</p></body></html>"
+    table = b"name,berth\nAurora,7\nBoreas,9\n"
+
+    assert upload(user, "boats.html", page, "text/html").json()["file"]["title"] == "Boats"
+    assert upload(user, "berths.csv", table, "text/csv").json()["failed"] == 0
+    assert any("ferry" in each["text"] for each in user.ask("When does the ferry leave?", k=2))
+    assert any("Boreas" in each["text"] for each in user.ask("Which berth has Boreas?", k=2))
+
+
+def test_a_large_file_becomes_parts_and_a_key_makes_it_once(user: User) -> None:
+    text = "\n\n".join(f"Chapter {number}. {PARAGRAPH}" for number in range(400)).encode()
+    headers = {**user.headers, "Idempotency-Key": "book-1"}
+    sent = {"files": {"file": ("book.txt", text, "text/plain")}, "headers": headers}
+
+    first, again = (user.http.post("/memory/upload", **sent).json() for _ in range(2))  # type: ignore[arg-type] # as httpx takes them
+
+    assert first["file"]["parts"] == len(first["items"]) > 2
+    assert first["failed"] == 0
+    ids = [item["result"]["memory_ids"] for item in first["items"]]
+    assert [item["result"]["memory_ids"] for item in again["items"]] == ids
+    assert len(user.all()) == len(ids)
+    pending = user.call("GET", "/memory/pending").json()
+    assert pending["pending_embedding"] <= len(ids)
+
+
+def packed(**files: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "code"),
+    [
+        ("tool.exe", b"MZ\x90\x00" + bytes(100), 415, "unsupported-media-type"),
+        ("report.pdf", b"no pdf at all, but text", 422, "validation-failed"),
+        ("empty.txt", b"", 422, "validation-failed"),
+        ("letter.docx", packed(**{"word__vbaProject.bin": b"x", "word__document.xml": b"<a/>"}), 422, "validation-failed"),
+    ],
+)
+def test_a_file_that_is_not_what_we_read_is_refused_clearly(
+    passer_by: User, name: str, content: bytes, status: int, code: str
+) -> None:
+    body = problem(upload(passer_by, name, content), status, code)
+
+    assert all(each["pointer"] in {"/file", "header:Content-Type"} and each["detail"] for each in body.get("errors", []))
+
+
+def test_a_form_that_is_wrong_says_which_field(passer_by: User) -> None:
+    assert (
+        problem(upload(passer_by, "a.txt", b"The sky is blue.", importance="7"), 422, "validation-failed")["errors"][0]["pointer"]
+        == "/importance"
+    )
+    problem(passer_by.call("POST", "/memory/upload", {"text": "no form"}), 415, "unsupported-media-type")
+    headers = {**passer_by.headers, "content-type": "multipart/form-data; boundary=x"}
+    problem(passer_by.http.post("/memory/upload", content=b"--x--\r\n", headers=headers), 422, "validation-failed")
+    without_boundary = {**headers, "content-type": "multipart/form-data"}
+    problem(passer_by.http.post("/memory/upload", content=b"no form", headers=without_boundary), 400, "malformed-request")
+
+
+def test_a_dry_run_of_a_file_writes_nothing(user: User) -> None:
+    body = upload(user, "a.txt", b"I live in Lisbon. I love hiking.", dry_run="true").json()
+
+    assert [outcome["text"] for outcome in body["items"][0]["outcomes"]] == ["I live in Lisbon.", "I love hiking."]
+    assert user.all() == []
