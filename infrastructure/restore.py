@@ -15,9 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from backend.kit.clock import SystemClock
 from backend.kit.config import aws_endpoint, region
-from backend.kit.dynamodb import ConditionFailedError, Item, Seam, Table, attribute
+from backend.kit.dynamodb import ConditionFailedError, Item, Put, Seam, Table, TransactionCanceledError, attribute, transact
 from backend.kit.errors import MemorySyncError
-from backend.memories.items import PENDING
+from backend.kit.ids import UlidIds
+from backend.memories.items import OWED, owed_pk
+from backend.memories.markers import PENDING
 
 WRITERS = 8
 ABSENT = attribute("pk").does_not_exist()
@@ -43,7 +45,8 @@ def main(argv: list[str] | None = None) -> int:
 def restore(restored: Table, live: Table) -> Counter[str]:
     """Copy what the live table lacks; return how many items were `written`, `kept`, or are `markers`, which are left out.
 
-    A marker says what the index lacked when the backup was made: the rebuild that follows makes up for all of them.
+    A marker says what the index lacked when the backup was made: the rebuild that follows makes up for all of them. Notes of
+    vectors that were owed are markers too: each is written anew, with the row that still owes one.
     Raises the errors of the tables.
     """
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -61,12 +64,16 @@ def _items(table: Table) -> Iterator[Item]:
 
 
 def _brought_back(live: Table, item: Item) -> str:
-    if item["pk"].startswith(PENDING):
+    if item["pk"].startswith((PENDING, OWED)):
         return "markers"
     # Only memories carry a version; of everything else whatever the live table has is at least as new.
     lacking = ABSENT | (attribute("row_version") < item["row_version"]) if "row_version" in item else ABSENT
     try:
-        live.put(item, lacking)
-    except ConditionFailedError:
+        if item.get("owed"):
+            note = {"pk": owed_pk(item["scope_key"]), "sk": item["memory_id"], "since": item["updated_at"]}
+            transact(live.seam, [Put(live, item, lacking), Put(live, note)], token=UlidIds(SystemClock()).new("t"))
+        else:
+            live.put(item, lacking)
+    except (ConditionFailedError, TransactionCanceledError):
         return "kept"
     return "written"

@@ -7,12 +7,19 @@ from functools import cache
 from infrastructure.gates.rendered import Json, decided, rendered
 
 BEDROCK = "bedrock:amazon.titan-embed-text-v2:0"
+LANGUAGE_MODEL = "bedrock:eu.amazon.nova-lite-v1:0"
+MODEL_SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:models-AbCdEf"  # noqa: S105 - an ARN, not a secret
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 VARIANTS: dict[str, dict[str, str]] = {
     "one-machine": {"SearchEndpoint": "file:///index"},
-    "own-domain": {"EmbeddingProvider": BEDROCK, "AlarmTopic": TOPIC},
+    "own-domain": {"EmbeddingProvider": BEDROCK, "LanguageModel": LANGUAGE_MODEL, "AlarmTopic": TOPIC},
     "own-domain-of-three": {"SearchInstanceCount": "3"},
-    "existing-domain": {"SearchEndpoint": "https://search.example", "SearchDomainName": "search"},
+    "existing-domain": {
+        "SearchEndpoint": "https://search.example",
+        "SearchDomainName": "search",
+        "LanguageModel": "https://models.example/v1#small",
+        "LanguageModelSecret": MODEL_SECRET,
+    },
 }
 
 

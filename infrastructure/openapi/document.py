@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "shared" / "backend" / "openapi.json"
 PUBLIC = frozenset({"/health", "/health/ready", "/version", "/openapi.json"})
 _FASTAPIS_WORDS = frozenset({"Successful Response"})
-_DONE = frozenset({"200", "201"})
+_DONE = frozenset({"200", "201", "202", "207"})
 _GATEWAYS_TYPE = "application/json"
 
 
@@ -57,6 +57,7 @@ def assemble() -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _complete(operation, public=path in PUBLIC)
+            operation["tags"] = ["status" if path in PUBLIC else path.split("/")[1]]
     # FastAPI's own forms of a validation error are never answered: problem documents are.
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)
@@ -81,7 +82,6 @@ def _complete(operation: dict[str, Any], *, public: bool) -> None:
     name = operation["summary"].lower().replace(" ", "_")
     operation["operationId"] = name
     operation["summary"] = operation.pop("description").partition("\n")[0].removesuffix(".")
-    operation["tags"] = ["status" if public else "memory"]
     operation["security"] = [] if public else [{scheme: []} for scheme in SECURITY_SCHEMES]
     _complete_refusals(operation, public=public)
     for parameter in operation.get("parameters", []):

@@ -66,7 +66,11 @@ REFUSAL: Json = {
 # Statuses by which the gateway may refuse any request, and one with a body. By some of them the service refuses too.
 GATEWAY_REFUSES = ("429", "431", "500", "503")
 GATEWAY_REFUSES_BODIES = ("413",)
-TAGS = {"memory": "Remember, find, read, list and forget.", "status": "What the service says of itself."}
+TAGS = {
+    "memory": "Remember, find, read, list and forget.",
+    "org": "What concerns the whole tenant: its data keys.",
+    "status": "What the service says of itself.",
+}
 SECURITY_SCHEMES: Json = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "`ms_live_…`, `ms_test_…`, `ms_dev_…`"},
     "Token": {
@@ -81,12 +85,14 @@ SECURITY_SCHEMES: Json = {
 MEANINGS: dict[str, str] = {
     "200": "Done.",
     "201": "Stored.",
+    "202": "Begun; ask again.",
+    "207": "Several things, each with its own answer.",
     "400": "The request cannot be read, or cannot be meant.",
     "401": "Nobody we know: the key or token is missing, mistyped, revoked or expired.",
     "403": "Known, and not allowed.",
     "404": "Nothing that the caller may see has this id.",
     "405": "The path takes other methods.",
-    "409": "A request under the same idempotency key is being worked on, or somebody else was quicker.",
+    "409": "A request under the same idempotency key, or such a job, is being worked on, or somebody else was quicker.",
     "410": "It was here, and was forgotten since.",
     "412": "The memory is at another revision than the one that If-Match names.",
     "413": "The text, the metadata or the whole body is over its limit.",
@@ -122,7 +128,19 @@ REFUSALS_SAY: dict[str, tuple[str, ...]] = {
 ANSWERS_SAY: dict[str, tuple[str, ...]] = {
     "add_memory": ("ETag", "Idempotent-Replay"),
     "get_memory": ("ETag",),
-    "forget_memory": ("Idempotent-Replay",),
+    **dict.fromkeys(("forget_memory", "refresh_memories", "rotate_key"), ("Idempotent-Replay",)),
+    **dict.fromkeys(
+        (
+            "update_memory",
+            "rewrite_memory",
+            "restore_memory",
+            "judge_memory",
+            "resolve_conflict",
+            "approve_memory",
+            "reject_memory",
+        ),
+        ("ETag", "Idempotent-Replay"),
+    ),
 }
 
 
@@ -133,6 +151,12 @@ def _links(place: str) -> Json:
         for name, operation, words in (
             ("read", "get_memory", "Read this memory."),
             ("forget", "forget_memory", "Forget this memory."),
+            ("change", "update_memory", "Change what is known about it."),
+            ("rewrite", "rewrite_memory", "Give it a new text."),
+            ("history", "read_history", "How it came to be what it is."),
+            ("evidence", "read_evidence", "Where it comes from."),
+            ("relations", "read_relations", "What it is to others."),
+            ("judge", "judge_memory", "Say whether it was of use."),
         )
     }
 
@@ -144,6 +168,13 @@ LINKS: dict[tuple[str, str], Json] = {
         "list": {"operationId": "list_memories", "description": "It stands first in the list."},
     },
     ("query_memories", "200"): _links("memories/0/id"),
+    ("refresh_memories", "202"): {
+        "state": {
+            "operationId": "get_refresh",
+            "description": "How far it is.",
+            "parameters": {"job_id": "$response.body#/job_id"},
+        }
+    },
     ("get_memory", "200"): {"forget": _links("id")["forget"]},
     ("forget_memory", "200"): {"gone": {**_links("id")["read"], "description": "From here on reading it is 404."}},
     ("list_memories", "200"): {

@@ -17,6 +17,7 @@ OUTPUTS = {
     "SearchEndpoint": "search_endpoint",
     "MemoriesTableName": "memories_table",
     "PepperSecret": "pepper_secret",
+    "DataKeyArn": "data_key",
     "EmbeddingProvider": "embedding_provider",
 }
 """Which settings the outputs of the template give. The steps here need no others."""

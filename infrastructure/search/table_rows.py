@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 
 from backend.index.model import IndexDocument, Tombstone
-from backend.memories.documents import change_for
 from backend.memories.ports import MemoryStore
 from infrastructure.search.migration import RowPage
 
@@ -27,7 +26,7 @@ class TableRows:
         for tenant_id, memory_id in targets:
             by_tenant[tenant_id].append(memory_id)
         changes: dict[str, list[IndexDocument | Tombstone]] = {
-            tenant_id: [change_for(row) for row in self._store.get_many(tenant_id, memory_ids).values()]
+            tenant_id: [each for row in self._store.get_many(tenant_id, memory_ids).values() for each in self._store.changes(row)]
             for tenant_id, memory_ids in by_tenant.items()
         }
         return RowPage(changes, json.dumps(after) if after else None)

@@ -17,6 +17,13 @@ CHOICES: dict[str, Mapping[str, str]] = {
     "given domain": {"SearchEndpoint": "https://search.example", "SearchDomainName": "given"},
     "given cluster": {"SearchEndpoint": "https://search.example"},
     "bedrock": {"SearchEndpoint": "", "EmbeddingProvider": "bedrock:amazon.titan-embed-text-v2:0"},
+    "language model on bedrock": {"SearchEndpoint": "file:///index", "LanguageModel": "bedrock:eu.amazon.nova-lite-v1:0"},
+    "language model elsewhere": {"SearchEndpoint": "file:///index", "LanguageModel": "https://models.example/v1#small"},
+    "language model with a key": {
+        "SearchEndpoint": "file:///index",
+        "LanguageModel": "https://models.example/v1#bedrock:small",
+        "LanguageModelSecret": "arn:aws:secretsmanager:us-east-1:123456789012:secret:models-AbCdEf",
+    },
 }
 """What somebody who deploys may choose between, by a name for it."""
 
@@ -53,10 +60,22 @@ def _holds(condition: Any, known: Json, values: Mapping[str, Any]) -> bool:
     if function == "Condition":
         return _holds(known[arguments], known, values)
     if function == "Fn::Equals":
-        left, right = (str(values[each["Ref"]]) if isinstance(each, dict) else str(each) for each in arguments)
+        left, right = (str(_value(each, values)) for each in arguments)
         return left == right
     parts = [_holds(each, known, values) for each in arguments]
     return {"Fn::Not": not parts[0], "Fn::Or": any(parts), "Fn::And": all(parts)}[function]
+
+
+def _value(argument: Any, values: Mapping[str, Any]) -> Any:
+    """Return what an argument of a condition comes to; one whose function is not known here is a `KeyError`."""
+    if not isinstance(argument, dict):
+        return argument
+    [(function, arguments)] = argument.items()
+    if function == "Ref":
+        return values[arguments]
+    if function == "Fn::Split":
+        return str(_value(arguments[1], values)).split(arguments[0])
+    return {"Fn::Select": _value(arguments[1], values)}[function][arguments[0]]
 
 
 def _decided(value: Any, decided: Mapping[str, bool]) -> Any:

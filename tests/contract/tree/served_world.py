@@ -1,4 +1,4 @@
-"""The real handlers on the real container: DynamoDB and Secrets Manager by moto, with an index and an embedder in memory."""
+"""The real handlers on the real container: DynamoDB, Secrets Manager and KMS by moto, with an index and an embedder in memory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from backend import bootstrap
 from backend.bootstrap import Container
 from backend.embedding.fake import FakeEmbedder
 from backend.index.fake import FakeIndex
+from backend.kit.clock import Clock
 from backend.kit.config import settings
 from backend.tenancy.model import Permission, ScopeMode
 from backend.tenancy.scope import Environment
@@ -32,10 +33,13 @@ ENVIRONMENT = {
     "TENANCY_TABLE": "TenancyTable",
     "AUDIT_TABLE": "AuditTable",
     "PEPPER_SECRET": PEPPER,
+    "DATA_KEY": "",
     "PARKED_QUEUE": "none",
     "SEARCH_ENDPOINT": "none://in-memory",
     "EMBEDDING_PROVIDER": "local",
     "EMBEDDER_DIR": "none",
+    "LANGUAGE_MODEL": "",
+    "LANGUAGE_MODEL_SECRET": "",
     "LOG_LEVEL": "INFO",
 }
 
@@ -75,15 +79,19 @@ class Served:
 
 
 @contextmanager
-def serving() -> Iterator[Served]:
+def serving(clock: Clock | None = None) -> Iterator[Served]:
     """Put the container that the handlers ask for on moto and fakes, with a tenant, a project and keys."""
     with aws(), pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.setenv("AWS_REGION", REGION)
         boto3.client("secretsmanager", region_name=REGION).create_secret(Name=PEPPER, SecretString="p" * 64)
+        key = boto3.client("kms", region_name=REGION).create_key()["KeyMetadata"]
+        patch.setenv("DATA_KEY", key["Arn"])
         _forget_the_container()
         container = bootstrap.container()
+        if clock:
+            container.clock = clock
         index, embedder = FakeIndex(), FakeEmbedder()
         # Each is built on first use, so what is put there first is what everybody gets.
         container.index, container.embedder = index, embedder

@@ -241,7 +241,7 @@ def test_a_refusal_is_a_documented_problem(served: Served, route: tuple[str, str
 def test_a_request_that_is_being_worked_on_is_refused_with_a_time_to_wait(served: Served) -> None:
     scope = user_scope("acme", "support", Environment.TEST, "u1")
     door = MemoryDoor(served.container)
-    asked = door._request(scope, "POST /memory/add", "busy", MemoryAdd(text=SECRET).canonical())
+    asked = door.request(scope, "POST /memory/add", "busy", MemoryAdd(text=SECRET).canonical())
     assert asked
     served.container.request_log.claim("acme", asked, served.container.clock.now())
 
@@ -290,7 +290,7 @@ def test_a_key_that_may_only_read_cannot_forget(served: Served) -> None:
         ("GET", "/nope", (404, "route-not-found", None)),
         ("PUT", "/memory", (405, "method-not-allowed", "GET")),
         ("PUT", "/memory/add", (405, "method-not-allowed", "POST")),
-        ("PUT", "/memory/mem_1", (405, "method-not-allowed", "DELETE, GET")),
+        ("PUT", "/memory/mem_1", (405, "method-not-allowed", "DELETE, GET, PATCH")),
     ],
 )
 def test_a_path_without_a_route_is_a_problem_too(

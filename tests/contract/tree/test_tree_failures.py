@@ -65,7 +65,7 @@ def scheduled() -> set[str]:
 
 def test_what_runs_without_a_caller_is_known() -> None:
     assert streaming() == {"ProjectChanges"}
-    assert scheduled() == {"SweepPending", "RepairEmbeddings", "PurgeTombstones"}
+    assert scheduled() == {"SweepPending", "RepairEmbeddings", "RemoveExpired", "RunJobs", "PurgeTombstones"}
 
 
 def test_a_stream_batch_is_tried_a_known_number_of_times_and_then_kept() -> None:

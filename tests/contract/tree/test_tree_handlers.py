@@ -30,6 +30,7 @@ EVERYTHING = ("ANY", "$default")
 TRIGGERS = {
     "stream": "Stream of ",
     "rate(1 minute)": "Every minute: ",
+    "rate(5 minutes)": "Every 5 minutes: ",
     "rate(1 hour)": "Every hour: ",
     "rate(1 day)": "Every day: ",
     "nothing": "Called by operators only",

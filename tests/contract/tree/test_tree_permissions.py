@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from backend.embedding.bedrock_formats import FORMATS
 from infrastructure.template import functions, load
 from tests.contract.tree.chosen_template import CHOICES, chosen_properties
 from tests.contract.tree.rendered_template import properties, target
@@ -32,36 +31,81 @@ READ_MANY = {"dynamodb:BatchGetItem MemoriesTable"}
 FIND = READ_MANY | {"dynamodb:Query MemoriesTable"}
 DUE = {"dynamodb:Query MemoriesTable/index/due"}
 PUT = {"dynamodb:PutItem MemoriesTable"}
-ADD = READ | READ_MANY | PUT | {"dynamodb:UpdateItem MemoriesTable", "dynamodb:BatchWriteItem MemoriesTable"}
+OPEN = {"dynamodb:GetItem MemoriesTable", "kms:Decrypt DataKey"}
+SEAL = OPEN | {"dynamodb:PutItem MemoriesTable", "kms:GenerateDataKey DataKey"}
+PARK = {"sqs:SendMessage ParkedRows"}
+ADD = READ | FIND | PUT | SEAL | {"dynamodb:UpdateItem MemoriesTable", "dynamodb:BatchWriteItem MemoriesTable"}
 SHOW = {
-    *READ,
-    *READ_MANY,
+    *OPEN,
+    *FIND,
     "dynamodb:DeleteItem MemoriesTable",
     "dynamodb:UpdateItem MemoriesTable",
     "sqs:SendMessage ParkedRows",
     # The key of what OpenSearch holds.
     "secretsmanager:GetSecretValue Pepper",
 }
-MODELS = {
-    "arn:${AWS::Partition}:bedrock:*::foundation-model/amazon.titan-embed-text-v2:*",
-    "arn:${AWS::Partition}:bedrock:*::foundation-model/cohere.embed-*",
-    "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/*.cohere.embed-*",
+PROFILE = "arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/{}"
+ANY_MODEL = "bedrock:InvokeModel arn:${AWS::Partition}:bedrock:*::foundation-model/*"
+# The model or inference profile that a parameter names, and what the profile hands a call on to.
+INVOKE = {
+    "bedrock:InvokeModel arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/{}",
+    f"bedrock:InvokeModel {PROFILE}",
+    ANY_MODEL,
 }
-EMBED = {f"bedrock:InvokeModel {model}" for model in MODELS}
+EMBED = {each.replace("{}", "EmbeddingProvider") for each in INVOKE}
+ASK = {each.replace("{}", "LanguageModel") for each in INVOKE}
 SEARCH = {"es:ESHttpGet {}/memories-write", "es:ESHttpPost {}/_msearch"}
 INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
-    "QueryMemories": SIGN_IN | FIND,
-    "GetMemory": SIGN_IN | READ,
-    "ListMemories": SIGN_IN | FIND | {"dynamodb:Query MemoriesTable/index/list"},
-    "DeleteMemory": SIGN_IN | REQUESTS | READ | PUT,
+    "QueryMemories": SIGN_IN | FIND | OPEN,
+    **dict.fromkeys(
+        (
+            "BulkAddMemories",
+            "UploadFile",
+            "UpdateMemory",
+            "RewriteMemory",
+            "UpdateMemories",
+            "RestoreMemory",
+            "JudgeMemory",
+            "ResolveConflict",
+            "ApproveMemory",
+            "RejectMemory",
+        ),
+        SIGN_IN | REQUESTS | ADD,
+    ),
+    **dict.fromkeys(("GetMemory", "ReadHistory", "ReadEvidence", "ReadRelations", "ReadPending"), SIGN_IN | FIND | OPEN),
+    **dict.fromkeys(("ListConflicts", "ListQuarantine"), SIGN_IN | FIND | OPEN | {"dynamodb:Query MemoriesTable/index/list"}),
+    "ListMemories": SIGN_IN | FIND | OPEN | {"dynamodb:Query MemoriesTable/index/list"},
+    "DeleteMemory": SIGN_IN | REQUESTS | READ | PUT | SEAL,
+    "RefreshMemories": SIGN_IN | REQUESTS | READ | {"dynamodb:PutItem MemoriesTable"},
+    "ReadRefresh": SIGN_IN | READ,
+    # Makes a data key and opens nothing with it.
+    "RotateDataKey": SIGN_IN | REQUESTS | READ | {"dynamodb:PutItem MemoriesTable", "kms:GenerateDataKey DataKey"},
+    "ShowEncryption": SIGN_IN | READ | {"dynamodb:Query MemoriesTable"},
     "Status": READ,
     "Fallback": set(),
     "ProjectChanges": SHOW | GIVE_UP,
     "SweepPending": DUE | SHOW | GIVE_UP,
-    "RepairEmbeddings": DUE | READ | READ_MANY | PUT | GIVE_UP,
+    "RemoveExpired": DUE | READ | PUT | SEAL | GIVE_UP,
+    # A re-encryption has to read a whole table, a refresh a user's list; no user can make either do more than it does.
+    "RunJobs": DUE
+    | READ
+    | FIND
+    | PUT
+    | SEAL
+    | GIVE_UP
+    | {
+        # A job that has finished makes room for the next.
+        "dynamodb:DeleteItem MemoriesTable",
+        "dynamodb:Query MemoriesTable/index/list",
+        "dynamodb:Scan MemoriesTable",
+        "dynamodb:UpdateItem MemoriesTable",
+        # Claims are kept under MACs.
+        "secretsmanager:GetSecretValue Pepper",
+    },
+    "RepairEmbeddings": DUE | READ | FIND | PUT | SEAL | PARK | GIVE_UP,
     "PurgeTombstones": GIVE_UP,
     # What has to read a whole table; people start it, no user and no schedule does.
     "RebuildIndex": SHOW | {"dynamodb:Scan MemoriesTable"},
@@ -74,7 +118,7 @@ MAY: dict[str, set[str]] = {
         "dynamodb:UpdateItem TenancyTable",
     },
 }
-# What a function may do besides where there is a domain (its logical id is filled in), and where Bedrock embeds.
+# What a function may do besides where there is a domain (its logical id is filled in), and where models are asked.
 WITH_A_DOMAIN: dict[str, set[str]] = {
     "QueryMemories": SEARCH,
     "Status": SEARCH,
@@ -83,7 +127,31 @@ WITH_A_DOMAIN: dict[str, set[str]] = {
     "PurgeTombstones": INDEX,
     "RebuildIndex": INDEX,
 }
-WITH_BEDROCK = dict.fromkeys(("AddMemory", "QueryMemories", "Status", "RepairEmbeddings"), EMBED)
+EMBEDDING = dict.fromkeys(
+    (
+        "AddMemory",
+        "BulkAddMemories",
+        "UploadFile",
+        "RewriteMemory",
+        "UpdateMemories",
+        "ResolveConflict",
+        "ApproveMemory",
+        "QueryMemories",
+        "Status",
+        "RepairEmbeddings",
+        "RunJobs",
+    ),
+    EMBED,
+)
+# A language model reads what is added, and nothing else.
+EXTRACTING = ("AddMemory", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories")
+ASKING = dict.fromkeys(EXTRACTING, ASK)
+WITH_A_KEY = {each: {"secretsmanager:GetSecretValue LanguageModelSecret"} for each in EXTRACTING}
+WITH_A_MODEL = {
+    "bedrock": EMBEDDING,
+    "language model on bedrock": ASKING,
+    "language model with a key": WITH_A_KEY,
+}
 DOMAIN_OF = {
     "one machine": None,
     "own domain": "SearchDomain",
@@ -91,6 +159,9 @@ DOMAIN_OF = {
     "given domain": "SearchDomainName",
     "given cluster": None,
     "bedrock": "SearchDomain",
+    "language model on bedrock": None,
+    "language model elsewhere": None,
+    "language model with a key": None,
 }
 # SAM adds these to every function (logs, traces) and to one that follows a stream. AWS keeps them, and their resource is *.
 MANAGED = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
@@ -105,7 +176,7 @@ each_choice = pytest.mark.parametrize("choice", CHOICES)
 def may(function: str, choice: str) -> set[str]:
     domain = DOMAIN_OF[choice]
     entries = {each.format(domain) for each in WITH_A_DOMAIN.get(function, set())} if domain else set()
-    return MAY[function] | entries | (WITH_BEDROCK.get(function, set()) if choice == "bedrock" else set())
+    return MAY[function] | entries | WITH_A_MODEL.get(choice, {}).get(function, set())
 
 
 def role_of(function: str, choice: str) -> Json:
@@ -129,13 +200,25 @@ def place(resource: object) -> str:
     """Return the resource's logical id, with what follows it for a part of one; a pattern as it is written."""
     if isinstance(resource, dict) and isinstance(resource.get("Fn::Sub"), list):
         text, [(name, value)] = resource["Fn::Sub"][0], resource["Fn::Sub"][1].items()
-        return str(text).removeprefix(DOMAINS).replace(f"${{{name}}}", target(value))
+        return str(text).removeprefix(DOMAINS).replace(f"${{{name}}}", named_by(value))
     if isinstance(resource, dict) and "Fn::Sub" in resource:
         text = str(resource["Fn::Sub"])
         return text.replace("${MemoriesTable.Arn}", "MemoriesTable")
     if isinstance(resource, str):
         return resource
     return target(resource)
+
+
+def named_by(value: object) -> str:
+    """Return the resource or parameter that a variable of a text is: of a parameter, what stands behind `bedrock:`."""
+    if isinstance(value, dict) and "Fn::Select" in value:
+        [number, parts] = value["Fn::Select"]
+        separator, source = parts["Fn::Split"]
+        text = source["Fn::Sub"]
+        parameter = text.removeprefix("${").removesuffix(f"}}{separator}")
+        assert (number, separator, text) == (1, "bedrock:", f"${{{parameter}}}bedrock:")
+        return str(parameter)
+    return target(value)
 
 
 def allowed(role: Json, choice: str) -> set[str]:
@@ -152,8 +235,8 @@ def test_every_function_stands_in_the_table() -> None:
 
 
 def test_only_functions_stand_in_the_tables_of_what_comes_with_a_choice() -> None:
-    assert set(WITH_A_DOMAIN) | set(WITH_BEDROCK) <= set(MAY)
-    assert set(DOMAIN_OF) == set(CHOICES)
+    assert set(WITH_A_DOMAIN).union(*WITH_A_MODEL.values()) <= set(MAY)
+    assert set(DOMAIN_OF) == set(CHOICES) >= set(WITH_A_MODEL)
 
 
 @each_choice
@@ -188,19 +271,28 @@ def test_no_function_can_make_or_drop_an_index_or_move_an_alias() -> None:
 
 
 def test_no_statement_allows_every_action_or_every_resource() -> None:
-    roles = chosen_properties("bedrock", "AWS::IAM::Role").values()
-    entries = {entry for role in roles for entry in allowed(role, "bedrock")}
+    roles = {choice: chosen_properties(choice, "AWS::IAM::Role").values() for choice in CHOICES}
+    entries = {entry for choice in CHOICES for role in roles[choice] for entry in allowed(role, choice)}
     wide = {entry for entry in entries if "*" in entry}
 
-    # The versions of models are not ours to know; the names of indexes have the model and the mapping's version in them.
-    assert wide == EMBED | {"es:ESHttpPost SearchDomain/memories-*"}
+    # Where a profile hands a call on to is not ours to know; names of indexes have the model and the mapping's version in them.
+    assert wide == {ANY_MODEL} | {f"es:ESHttpPost {domain}/memories-*" for domain in ("SearchDomain", "SearchDomainName")}
 
 
-def test_every_model_that_the_adapter_knows_may_be_asked() -> None:
-    families = [model.rpartition("foundation-model/")[2].rstrip(":*") for model in MODELS if "foundation-model/" in model]
+@pytest.mark.parametrize(
+    ("policy", "choice", "parameter"),
+    [("Embeds", "bedrock", "EmbeddingProvider"), ("AsksLanguageModel", "language model on bedrock", "LanguageModel")],
+)
+def test_a_model_is_asked_by_its_name_or_through_the_profile_of_that_name_and_no_other(
+    policy: str, choice: str, parameter: str
+) -> None:
+    named, through = chosen_properties(choice, "AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]["Statement"]
 
-    for model in FORMATS:
-        assert any(model.startswith(family) for family in families), model
+    assert "Condition" not in named
+    assert f"bedrock:InvokeModel {place(through['Resource'])}" == ANY_MODEL
+    assert list(through["Condition"]) == ["ArnEquals"]
+    [(key, profile)] = through["Condition"]["ArnEquals"].items()
+    assert (key, place(profile)) == ("bedrock:InferenceProfileArn", PROFILE.replace("{}", parameter))
 
 
 @each_choice

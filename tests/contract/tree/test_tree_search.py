@@ -96,7 +96,7 @@ def test_an_address_that_could_not_serve_is_refused_before_anything_is_made(endp
 
 
 def test_the_name_of_a_domain_without_its_address_is_refused() -> None:
-    [rule] = template()["Rules"].values()
+    rule = template()["Rules"]["SearchDomainHasAnAddress"]
     [assertion] = rule["Assertions"]
 
     assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SearchDomainName"}, "none"]}]}

@@ -5,20 +5,29 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
+from backend.extraction.model import Candidate, Claimed, Utterance
+from backend.extraction.pipeline import ExtractionPolicy, Pipeline
 from backend.index.text import query_stems, stems
 
 
 class SmallService:
-    """Keeps what is added and ranks by shared words. `keys` are those it knows; `busy` answers come before anything else."""
+    """Keeps what is added and ranks by shared words. `keys` are those it knows; `busy` answers come before anything else.
+
+    Texts are read by the rules of the service itself. Without `extracts` they stay
+    whole, without `merges` the same is stored again, without `supersedes` nothing is retired.
+    """
 
     def __init__(self, *keys: str) -> None:
         self.keys = set(keys)
         self.memories: dict[str, dict[str, Any]] = {}
-        self.requests: dict[str, str] = {}
+        self.requests: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
+        self.evidence: dict[str, int] = {}
+        self.extracts = self.merges = self.supersedes = True
         self.seen: list[httpx.Request] = []
         self.busy: list[httpx.Response | httpx.TransportError] = []
         self.ranking: Callable[[str, dict[str, Any]], float] = shared_words
@@ -42,11 +51,16 @@ class SmallService:
             return httpx.Response(200, json={"status": "ok"})
         if request.headers.get("X-API-Key") not in self.keys:
             return _problem(401, "unauthorized", "The key is not known.")
+        return self._routed(request)
+
+    def _routed(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else {}
         if request.url.path == "/memory/add":
             return self._added(body, request.headers.get("Idempotency-Key"))
         if request.url.path == "/memory/query":
             return self._found(body)
+        if request.url.path.startswith("/memory/"):
+            return self._read(*request.url.path.removeprefix("/memory/").split("/"))
         return httpx.Response(200, json={"items": [], "next_cursor": None, "has_more": False})
 
     def forget(self, text: str) -> None:
@@ -54,26 +68,59 @@ class SmallService:
         (gone,) = (each for each, memory in self.memories.items() if memory["text"] == text)
         del self.memories[gone]
 
+    def texts(self, user_id: str) -> list[str]:
+        """Return the texts of an end user's memories, in the order they were made."""
+        return [memory["text"] for memory in self.memories.values() if memory["user_id"] == user_id]
+
+    def _read(self, memory_id: str, below: str = "") -> httpx.Response:
+        if memory_id not in self.memories:
+            return _problem(404, "memory-not-found", "There is no such memory.")
+        shown = {"id": memory_id, "count": self.evidence[memory_id]} if below == "evidence" else _shown(self.memories[memory_id])
+        return httpx.Response(200, json=shown)
+
     def _added(self, body: dict[str, Any], key: str | None) -> httpx.Response:
         if key in self.requests:
-            known = self.memories.get(self.requests[key])
-            if known is None:
+            asked, outcomes = self.requests[key]
+            if any(each["memory_id"] not in self.memories for each in outcomes):
                 return _problem(410, "gone", "What this request stored was forgotten since.")
-            if known["text"] != body["text"]:
+            if asked != body:
                 return _problem(422, "idempotency-key-reused", "The key came with another body before.")
-            return _stored(known, "stored", {"Idempotent-Replay": "true"})
-        for memory in self.memories.values():
-            if (memory["user_id"], memory["text"]) == (body["user_id"], body["text"]):
-                return _stored(memory, "merged")
-        memory = {**body, "id": f"mem_{next(self._numbers)}"}
-        self.memories[memory["id"]] = memory
+            return self._answer(outcomes, {"Idempotent-Replay": "true"})
+        said = Utterance(body["text"], datetime.now(UTC), body.get("speaker"), infer=self.extracts and body.get("infer", True))
+        candidates = Pipeline().read(said, ExtractionPolicy()).candidates
+        outcomes = [{"candidate": number, **self._outcome(body, each)} for number, each in enumerate(candidates)]
         if key:
-            self.requests[key] = memory["id"]
-        return _stored(memory, "stored")
+            self.requests[key] = (body, outcomes)
+        return self._answer(outcomes, {})
+
+    def _outcome(self, body: dict[str, Any], candidate: Candidate) -> dict[str, Any]:
+        mine = [memory for memory in self.memories.values() if memory["user_id"] == body["user_id"]]
+        same = next((memory for memory in mine if memory["key"] == candidate.extracted_key), None)
+        if same and self.merges:
+            self.evidence[same["id"]] += 1
+            return {"outcome": "merged", "memory_id": same["id"]}
+        said_at, claim = body.get("occurred_at", ""), candidate.claimed
+        held = [each for each in mine if claim and each["claim"] and not each["valid_until"] and self.supersedes]
+        against = [each for each in held if claim and _contradict(each["claim"], claim)]
+        later = min((each["occurred_at"] for each in against if each["occurred_at"] > said_at), default=None)
+        losers = [] if later else against
+        for each in losers:
+            each["valid_until"] = said_at
+        made = {"key": candidate.extracted_key, "claim": claim, "valid_until": later}
+        memory = {**body, "text": candidate.text, "id": f"mem_{next(self._numbers)}", **made}
+        self.memories[memory["id"]] = memory
+        self.evidence[memory["id"]] = 1
+        return {"outcome": "superseded" if losers else "stored", "memory_id": memory["id"]}
+
+    def _answer(self, outcomes: list[dict[str, Any]], headers: dict[str, str]) -> httpx.Response:
+        ids = list(dict.fromkeys(each["memory_id"] for each in outcomes))
+        first = self.memories[ids[0]]
+        status = 207 if len(ids) > 1 else 200 if outcomes[0]["outcome"] == "merged" else 201
+        return httpx.Response(status, json={**_shown(first), "memory_ids": ids, "outcomes": outcomes}, headers=headers)
 
     def _found(self, body: dict[str, Any]) -> httpx.Response:
-        mine = [memory for memory in self.memories.values() if memory["user_id"] == body["user_id"]]
-        scored = [{**memory, "score": self.ranking(body["query"], memory)} for memory in mine]
+        mine = [each for each in self.memories.values() if each["user_id"] == body["user_id"] and not each["valid_until"]]
+        scored = [{**_shown(memory), "score": self.ranking(body["query"], memory)} for memory in mine]
         scored.sort(key=lambda memory: -memory["score"])
         return httpx.Response(200, json={"memories": scored[: body.get("k", 5)], "degraded": self.degraded})
 
@@ -84,9 +131,12 @@ def shared_words(question: str, memory: dict[str, Any]) -> float:
     return sum(word in stems(memory["text"]) for word in asked) / len(asked)
 
 
-def _stored(memory: dict[str, Any], outcome: str, headers: dict[str, str] | None = None) -> httpx.Response:
-    body = {**memory, "outcomes": [{"candidate": 0, "outcome": outcome, "memory_id": memory["id"]}]}
-    return httpx.Response(201 if outcome == "stored" else 200, json=body, headers=headers or {})
+def _contradict(one: Claimed, other: Claimed) -> bool:
+    return (one.subject, one.attribute) == (other.subject, other.attribute) and one.value != other.value
+
+
+def _shown(memory: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in memory.items() if name not in {"key", "claim"}}
 
 
 def _problem(status: int, code: str, detail: str) -> httpx.Response:

@@ -41,7 +41,8 @@ def test_every_figure_has_the_count_that_was_planned() -> None:
     assert (len(found.add), len(found.query), len(found.health)) == (12, 5, 5)
     assert (found.visible, found.written) == (4, 4)
     assert not found.out_of_time
-    assert len([memory for memory in small.memories.values() if memory["user_id"] == found.owner]) == 16
+    adds = [json.loads(request.content) for request in small.seen if request.url.path == "/memory/add"]
+    assert len([body for body in adds if body["user_id"] == found.owner]) == 16
 
 
 def test_warming_up_leaves_the_measured_owner_alone() -> None:

@@ -89,7 +89,7 @@ def test_address_and_key_are_kept_for_the_owner_alone(desk: Desk) -> None:
 def test_every_turn_is_added_once_with_its_own_idempotency_key(desk: Desk) -> None:
     code, shown = desk.run()
 
-    adds = [request for request in desk.service.seen if request.url.path == "/memory/add"]
+    adds = [request for request in desk.service.seen if request.url.path == "/memory/add"][: len(STORY.turns)]
     assert code == 0
     assert [request.headers["Idempotency-Key"] for request in adds] == ["demo-t1", "demo-t2", "demo-t3", "demo-t4"]
     assert {request.headers["X-Project-ID"] for request in adds} == {"demo"}
@@ -103,9 +103,10 @@ def test_run_again_it_goes_on_with_the_key_and_the_memories_that_are_there(desk:
 
     assert code == 0
     assert len(desk.service.keys) == 1
-    assert len(desk.service.memories) == 4
+    assert len(desk.service.texts("ada")) == 4
     assert "the key of last time" in shown
     assert "0 added, 4 already there" in shown
+    assert "3 sentences: 0 said, 3 already there." in shown
     assert re.search(r"Median: repeated add \d+ ms of 4, query", shown)
 
 
@@ -141,7 +142,7 @@ def test_a_turn_that_is_worded_anew_is_remembered_beside_the_old_one(desk: Desk)
     code, _ = desk.run(replace(STORY, turns=(first, *STORY.turns[1:])))
 
     assert code == 0
-    assert len(desk.service.memories) == 5
+    assert len(desk.service.texts("ada")) == 5
 
 
 def test_the_table_shows_question_answers_scores_and_marks_the_expected_one(desk: Desk) -> None:
@@ -151,7 +152,7 @@ def test_the_table_shows_question_answers_scores_and_marks_the_expected_one(desk
     (at,) = (at for at, line in enumerate(lines) if "Which boat?" in line)
     assert re.search(r"> +1\.00 +01 Mar Ada: The boat is green\.", lines[at + 1])
     assert re.search(r"Median: add \d+ ms of 4, query \d+ ms of 2", shown)
-    assert "All 2 expected memories are in the top 3." in shown
+    assert "All 2 expected memories are in the top 3; all sentences became what they must." in shown
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

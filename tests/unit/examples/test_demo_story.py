@@ -11,10 +11,10 @@ import pytest
 
 from backend.embedding.minilm import MiniLmEmbedder
 from backend.embedding.model import Purpose
+from backend.extraction.extracted_key import extracted_key
 from backend.index.fake import FakeIndex
 from backend.index.model import IndexDocument, IndexFilter, IndexQuery
 from backend.index.text import query_stems, stems
-from backend.memories.extracted_key import extracted_key
 from backend.memories.schemas import MemoryAdd
 from backend.retrieval.model import rank
 from backend.tenancy.scope import Environment, user_scope

@@ -1,9 +1,11 @@
 import json
+from typing import Any
 
+import pytest
 from ministack.services import cloudwatch, lambda_svc
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
-from infrastructure.local.patches import metric_points, state_language_yaml, stream_positions
+from infrastructure.local.patches import condition_split, metric_points, state_language_yaml, stream_positions
 from infrastructure.local.patches.patcher import Patcher
 
 YAML = "StartAt: Work\nStates:\n  Work:\n    Type: Pass\n    End: true\n"
@@ -24,6 +26,23 @@ def test_a_state_machine_in_json_stays_as_it_is(patcher: Patcher) -> None:
     state_language_yaml.apply(patcher)
 
     assert provisioners._sfn_definition({"DefinitionString": json.dumps(MACHINE)}) == json.dumps(MACHINE)
+
+
+FIRST_PART = {"Fn::Select": [0, {"Fn::Split": [":", {"Ref": "Model"}]}]}
+CONDITIONS = {"Conditions": {"AsksBedrock": {"Fn::Equals": [FIRST_PART, "bedrock"]}}}
+
+
+def test_the_stock_emulator_cannot_decide_a_condition_about_a_part_of_a_parameter() -> None:
+    with pytest.raises(KeyError):
+        engine._evaluate_conditions(CONDITIONS, {"Model": {"Value": "bedrock:small:1"}})
+
+
+@pytest.mark.parametrize("module", [engine, changesets, handlers, stacks])
+@pytest.mark.parametrize(("value", "holds"), [("bedrock:small:1", True), ("https://bedrock", False), ("", False)])
+def test_a_condition_may_be_about_a_part_of_a_parameter(patcher: Patcher, module: Any, value: str, holds: bool) -> None:
+    condition_split.apply(patcher)
+
+    assert module._evaluate_conditions(CONDITIONS, {"Model": {"Value": value}}) == {"AsksBedrock": holds}
 
 
 POSITION = {("000000000000", "us-east-1", "mapping"): 7}

@@ -20,6 +20,7 @@ Json = dict[str, Any]
 DOCUMENT: Json = json.loads(TARGET.read_text())
 # Every keyword of JSON Schema that the contract uses. A misspelt one would be no rule at all.
 KEYWORDS = {
+    "const",
     *("$ref", "additionalProperties", "anyOf", "default", "description", "else", "enum", "examples", "format", "if", "items"),
     *("maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minimum", "pattern", "properties"),
     *("propertyNames", "required", "title", "type"),

@@ -20,6 +20,7 @@ Outputs:
   SearchEndpoint: {Value: "%s"}
   MemoriesTableName: {Value: memories}
   PepperSecret: {Value: pepper}
+  DataKeyArn: {Value: data-key}
   EmbeddingProvider: {Value: local}
 """
 

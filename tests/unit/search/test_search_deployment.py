@@ -16,6 +16,7 @@ WHOLE = {
     "SearchEndpoint": "https://search.example",
     "MemoriesTableName": "memories",
     "PepperSecret": "pepper",
+    "DataKeyArn": "data-key",
     "EmbeddingProvider": "local",
     "ApiUrl": "https://api.example",
 }

@@ -6,7 +6,7 @@ import pytest
 
 from backend.index.opensearch_documents import Coder, Space
 from backend.kit.clock import FakeClock
-from backend.memories.documents import change_for, document_of
+from backend.memories.documents import changes_for, documents_of
 from backend.memories.fake import FakeMemoryStore
 from infrastructure.search.__main__ import space_of
 from infrastructure.search.indexes import SearchError
@@ -43,13 +43,13 @@ def test_the_walk_of_the_table_gives_every_row_as_the_index_should_hold_it() -> 
     store = FakeMemoryStore(FakeClock())
     rows = [memory(number) for number in range(1, 6)]
     for row in rows:
-        store.add(row, document_of(row), guarded=False)
-    found: dict[str, object] = {}
+        store.add(row, documents_of(row), guarded=False)
+    found: list[object] = []
     cursor = None
     while True:
         page = TableRows(store).page(cursor)
-        found.update({change.memory_id: change for changes in page.changes.values() for change in changes})
+        found += [change for changes in page.changes.values() for change in changes]
         cursor = page.next_cursor
         if cursor is None:
             break
-    assert found == {row.memory_id: change_for(row) for row in rows}
+    assert found == [change for row in rows for change in changes_for(row)]
