@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,7 +30,8 @@ from typing import Any
 from moto import mock_aws
 
 from backend.embedding.fake import FakeEmbedder
-from backend.extraction.verbatim import VerbatimExtractor
+from backend.encryption.fake import FakeSeals
+from backend.extraction.fake import WholeTexts
 from backend.index.embedded import EmbeddedIndex
 from backend.index.in_memory import InMemoryIndex
 from backend.index.model import IndexFilter
@@ -37,8 +39,14 @@ from backend.kit.clock import SystemClock
 from backend.kit.dynamodb import Seam, Table
 from backend.kit.dynamodb.limits import item_bytes
 from backend.kit.ids import UlidIds
-from backend.memories.fake import FakeParking
-from backend.memories.model import Request, Said
+from backend.memories.fake import FakeParking, FakePolicies
+from backend.memories.model import (
+    Said,
+)
+from backend.memories.outcomes import (
+    Request,
+)
+from backend.memories.ports import Extractor
 from backend.memories.projection import Projection
 from backend.memories.requests import DynamoRequestLog
 from backend.memories.service import MemoryService
@@ -170,13 +178,23 @@ class World:
         self.meter = Meter()
         seam = Seam(clock, REGION, faults=self.meter)
         ids, macs = UlidIds(clock), TenantMacs(FakeSecrets())
-        self.store = DynamoMemoryStore(Table("MemoriesTable", seam), macs, clock, ids)
+        # A process reads its tenant's key once in five minutes: that is no part of what one call takes.
+        self.seals = FakeSeals()
+        self.table = Table("MemoriesTable", seam)
+        self.store = DynamoMemoryStore(self.table, macs, self.seals, clock, ids)
         embedder = FakeEmbedder(dimension=DIMENSION)
         index = EmbeddedIndex(folder / "index.db", clock)
         requests = DynamoRequestLog(Table("IdempotencyTable", seam), ids, clock)
-        self.memories = MemoryService(
-            store=self.store, requests=requests, extractor=VerbatimExtractor(), embedder=embedder, clock=clock, ids=ids
+        self._service = partial(
+            MemoryService,
+            store=self.store,
+            requests=requests,
+            embedder=embedder,
+            policies=FakePolicies(),
+            clock=clock,
+            ids=ids,
         )
+        self.memories = self._service(extractor=WholeTexts())
         self.projection = Projection(store=self.store, index=index, embedder=embedder, parking=FakeParking(), clock=clock)
         self.retrieval = RetrievalService(
             rows=self.store,
@@ -189,6 +207,10 @@ class World:
         self.scope = user_scope("acme", "main", Environment.LIVE, "u1")
         self._random = Random(1)  # noqa: S311 - sentences, not secrets
         self._number = 0
+
+    def read_with(self, extractor: Extractor) -> None:
+        """Let texts be read by this from now on; at first each is kept whole."""
+        self.memories = self._service(extractor=extractor)
 
     def add(self, text: str | None = None, *, keyed: bool = False) -> str:
         """Add a memory and return its id."""

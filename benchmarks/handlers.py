@@ -37,8 +37,10 @@ SETTINGS = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "POWERTOOLS_TRACE_DISABLED": "true",
     "VERSION": "0",
+    "LANGUAGE_MODEL": "",
+    "LANGUAGE_MODEL_SECRET": "",
     "LOG_LEVEL": "INFO",
-    **dict.fromkeys((*CREDENTIALS, *TABLES, "PEPPER_SECRET", "PARKED_QUEUE"), "none"),
+    **dict.fromkeys((*CREDENTIALS, *TABLES, "PEPPER_SECRET", "DATA_KEY", "PARKED_QUEUE"), "none"),
 }
 """What a function's environment must name. Nothing of it is called or opened: adapters connect at their first use."""
 CHILD = """

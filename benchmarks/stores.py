@@ -10,14 +10,15 @@ from typing import Protocol
 
 from backend.embedding.model import EmbeddingModel, Purpose, Vector
 from backend.embedding.ports import Embedder
-from backend.extraction.verbatim import VerbatimExtractor
+from backend.extraction.fake import WholeTexts
 from backend.index.embedded import EmbeddedIndex
 from backend.index.in_memory import InMemoryIndex
 from backend.index.model import IndexFilter
 from backend.kit.clock import SystemClock, epoch_ms
 from backend.kit.ids import UlidIds
-from backend.memories.documents import change_for
-from backend.memories.fake import FakeMemoryStore, FakeRequestLog
+from backend.memories.documents import changes_for
+from backend.memories.fake import FakeMemoryStore, FakePolicies
+from backend.memories.fake_requests import FakeRequestLog
 from backend.memories.model import Said
 from backend.memories.service import MemoryService
 from backend.retrieval.model import Question
@@ -70,8 +71,9 @@ class InProcess:
         self._memories = MemoryService(
             store=self._rows,
             requests=FakeRequestLog(ids),
-            extractor=VerbatimExtractor(),
+            extractor=WholeTexts(),
             embedder=embedder,
+            policies=FakePolicies(),
             clock=self._clock,
             ids=ids,
         )
@@ -89,7 +91,7 @@ class InProcess:
         """See the protocol. The index is written at once, as the projector does a moment later."""
         scope = user_scope(TENANT, PROJECT, Environment.TEST, owner)
         added = [(turn.turn_id, self._memories.add(scope, _said(turn)).memories[0]) for turn in turns]
-        self._index.write(TENANT, [change_for(memory) for _, memory in added])
+        self._index.write(TENANT, [change for _, memory in added for change in changes_for(memory)])
         for turn_id, memory in added:
             self._rows.settle(memory)
             self._turn_of[memory.memory_id] = turn_id

@@ -14,6 +14,7 @@ import httpx
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 TRIES = 5
 LONGEST_WAIT_SECONDS = 10.0
+MOST_KEYS = 50
 TIMEOUT_SECONDS = 35.0
 """More than the 30 s after which the gateway itself gives up."""
 
@@ -46,6 +47,14 @@ class Answer:
     body: dict[str, Any]
     seconds: float
     replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The answer to something that was added once. `anew`: what was added first was forgotten since, or said otherwise."""
+
+    answer: Answer
+    anew: bool
 
 
 class Service:
@@ -103,6 +112,26 @@ class Service:
         """Have something remembered; `memory` is the body of `POST /memory/add`."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._sent("POST", "/memory/add", json=memory, headers=headers)
+
+    def add_once(self, memory: Mapping[str, Any], key: str) -> Added:
+        """Have something remembered once, however often this is called.
+
+        A key that stands for a memory that was forgotten since, or for another body, leaves it to the next: `key-2`, `key-3`.
+        """
+        keys = [key, *(f"{key}-{number}" for number in range(2, MOST_KEYS + 1))]
+        for number, each in enumerate(keys, 1):
+            try:
+                return Added(self.add(memory, each), anew=number > 1)
+            except RefusedError as error:
+                is_spent = error.status == HTTPStatus.GONE or error.code == "idempotency-key-reused"
+                if not is_spent or number == MOST_KEYS:
+                    raise
+        message = "There is at least one key."
+        raise ValueError(message)
+
+    def read(self, user_id: str, path: str) -> Answer:
+        """Read something of an end user: `/memory/{id}` and what stands below it."""
+        return self._sent("GET", path, headers={"X-End-User-ID": user_id})
 
     def query(self, user_id: str, question: str, k: int) -> Answer:
         """Ask for the `k` best memories of an end user."""

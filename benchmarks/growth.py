@@ -1,0 +1,103 @@
+"""What an add takes when its owner has many memories: `python -m benchmarks.growth`.
+
+DynamoDB's calls and units are counted, not timed, as `benchmarks.capacity` counts them. The owner's memories are put into the
+table as the store would have put them. A transaction that is cancelled, as the first try of a fact that is known is, costs what
+it would have cost; that is not counted here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import partial
+from random import Random
+from typing import Any
+
+from backend.embedding.model import pack
+from backend.extraction.extracted_key import extracted_key
+from backend.extraction.pipeline import Pipeline
+from backend.kit.clock import SystemClock
+from backend.memories.items import row_item
+from backend.memories.model import Memory, Said
+from benchmarks import texts
+from benchmarks.capacity import World, world
+from benchmarks.plot import Bar
+from benchmarks.report import Report, add_output, finish
+
+SIZES = (10, 1_000, 50_000)
+BATCH = 500
+TIMES = 5
+VECTOR = pack([1.0] + [0.0] * 383)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Count at each size, print the table, write the files."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
+    add_output(parser)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="memories of the owner, ascending")
+    asked = parser.parse_args(arguments)
+    rows: list[dict[str, Any]] = []
+    with world() as all_of_it:
+        all_of_it.read_with(Pipeline())
+        held = 0
+        for size in asked.sizes:
+            fill(all_of_it, held, size)
+            held = size
+            rows += [{"memories": size, **row} for row in measured(all_of_it, size)]
+    plots = {
+        "write units": [Bar(f"{row['what']}, {row['memories']:,}", row["write units"]) for row in rows],
+        "read units": [Bar(f"{row['what']}, {row['memories']:,}", row["read units"]) for row in rows],
+    }
+    finish(Report("growth", "What an add takes as its owner's memories grow", {"times": TIMES}, rows, plots), asked.out)
+    return 0
+
+
+def fill(world: World, held: int, size: int) -> None:
+    """Put memories into the table until the owner has so many."""
+    now = SystemClock().now()
+    random = Random(held)  # noqa: S311 - sentences, not secrets
+    batch: list[dict[str, Any]] = []
+    for number in range(held, size):
+        text = texts.memory(number, random)
+        memory = Memory(
+            memory_id=f"mem_{number:026d}",
+            tenant_id=world.scope.tenant_id,
+            scope_key=world.scope.home,
+            project_id=world.scope.project_id,
+            end_user_id=world.scope.end_user_id,
+            text=text,
+            extracted_key=extracted_key(text),
+            created_at=now,
+            updated_at=now,
+            valid_from=now,
+            vector=VECTOR,
+            model="fake/384",
+        )
+        batch.append(row_item(memory, world.seals))
+        if len(batch) == BATCH or number == size - 1:
+            world.table.put_many(batch)
+            batch.clear()
+
+
+def measured(world: World, size: int) -> list[dict[str, Any]]:
+    """Return what an add of each kind takes now."""
+    numbers = iter(range(10**6))
+
+    def say(text: str) -> None:
+        for memory in world.memories.add(world.scope, Said(text.format(number=f"{size}-{next(numbers)}"))).memories:
+            world.project(memory.memory_id)
+
+    say("My budget is {number} euros.")
+    fact = f"The parcel {size} is in the hall."
+    say(fact)
+    kinds = {
+        "a new fact": "The parcel {number} lies in the cellar.",
+        "a fact that is known": fact,
+        "a contradiction": "My budget is now {number} euros.",
+    }
+    return [world.metered(name, partial(say, text), TIMES) for name, text in kinds.items()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
