@@ -78,7 +78,8 @@ class Matrix:
                 answer = self.send(name, caller, each.call, looked_at=each.expected is None or each.expected[0] in LOOKED_AT)
                 if each.expected is None:
                     expected = likeness(usual, warned=each.warned)
-                    assert likeness(answer, warned=each.warned) == expected, f"{name}: {answer.status} {answer.body[:300]!r}"
+                    found = likeness(answer, warned=each.warned)
+                    assert found == expected, f"{name}: {found} and not {expected}"
                 else:
                     said = (answer.status, answer.code)
                     assert said == each.expected, f"{name}: {said} and not {each.expected}"
