@@ -21,6 +21,7 @@ SIGN_IN = {
     "dynamodb:GetItem AuditTable",
     "dynamodb:PutItem AuditTable",
 }
+KNOW = {"dynamodb:GetItem TenancyTable", "secretsmanager:GetSecretValue Pepper"}
 REQUESTS = {
     "dynamodb:GetItem IdempotencyTable",
     "dynamodb:PutItem IdempotencyTable",
@@ -34,6 +35,7 @@ PUT = {"dynamodb:PutItem MemoriesTable"}
 OPEN = {"dynamodb:GetItem MemoriesTable", "kms:Decrypt DataKey"}
 SEAL = OPEN | {"dynamodb:PutItem MemoriesTable", "kms:GenerateDataKey DataKey"}
 PARK = {"sqs:SendMessage ParkedRows"}
+REWRITE = READ | PUT | {"dynamodb:UpdateItem MemoriesTable"}
 ADD = READ | FIND | PUT | SEAL | {"dynamodb:UpdateItem MemoriesTable", "dynamodb:BatchWriteItem MemoriesTable"}
 SHOW = {
     *OPEN,
@@ -60,30 +62,30 @@ GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
     "QueryMemories": SIGN_IN | FIND | OPEN,
+    **dict.fromkeys(("BulkAddMemories", "UploadFile"), SIGN_IN | REQUESTS | ADD),
+    # Who changes what is there finds a key of the tenant, but for rows of the first release.
+    **dict.fromkeys(("UpdateMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),
+    **dict.fromkeys(("RewriteMemory", "UpdateMemories"), SIGN_IN | REQUESTS | REWRITE | SEAL),
+    "RestoreMemory": SIGN_IN | REQUESTS | READ | PUT | OPEN,
+    "RejectMemory": SIGN_IN | REQUESTS | REWRITE | OPEN,
+    # What waits may become evidence of what is known by now.
+    **dict.fromkeys(("ResolveConflict", "ApproveMemory"), SIGN_IN | REQUESTS | (ADD - SEAL) | PUT | OPEN),
+    **dict.fromkeys(("GetMemory", "ReadHistory", "ReadEvidence"), SIGN_IN | OPEN | {"dynamodb:Query MemoriesTable"}),
+    "ReadRelations": SIGN_IN | READ_MANY | OPEN,
+    "ReadPending": SIGN_IN | FIND | OPEN,
     **dict.fromkeys(
-        (
-            "BulkAddMemories",
-            "UploadFile",
-            "UpdateMemory",
-            "RewriteMemory",
-            "UpdateMemories",
-            "RestoreMemory",
-            "JudgeMemory",
-            "ResolveConflict",
-            "ApproveMemory",
-            "RejectMemory",
-        ),
-        SIGN_IN | REQUESTS | ADD,
+        ("ListConflicts", "ListQuarantine"), SIGN_IN | READ_MANY | OPEN | {"dynamodb:Query MemoriesTable/index/list"}
     ),
-    **dict.fromkeys(("GetMemory", "ReadHistory", "ReadEvidence", "ReadRelations", "ReadPending"), SIGN_IN | FIND | OPEN),
-    **dict.fromkeys(("ListConflicts", "ListQuarantine"), SIGN_IN | FIND | OPEN | {"dynamodb:Query MemoriesTable/index/list"}),
     "ListMemories": SIGN_IN | FIND | OPEN | {"dynamodb:Query MemoriesTable/index/list"},
     "DeleteMemory": SIGN_IN | REQUESTS | READ | PUT | SEAL,
     "RefreshMemories": SIGN_IN | REQUESTS | READ | {"dynamodb:PutItem MemoriesTable"},
     "ReadRefresh": SIGN_IN | READ,
     # Makes a data key and opens nothing with it.
-    "RotateDataKey": SIGN_IN | REQUESTS | READ | {"dynamodb:PutItem MemoriesTable", "kms:GenerateDataKey DataKey"},
-    "ShowEncryption": SIGN_IN | READ | {"dynamodb:Query MemoriesTable"},
+    "RotateDataKey": SIGN_IN - {"dynamodb:Query TenancyTable"}
+    | REQUESTS
+    | READ
+    | {"dynamodb:PutItem MemoriesTable", "kms:GenerateDataKey DataKey"},
+    "ShowEncryption": KNOW | READ | {"dynamodb:Query MemoriesTable"},
     "Status": READ,
     "Fallback": set(),
     "ProjectChanges": SHOW | GIVE_UP,
