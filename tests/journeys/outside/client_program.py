@@ -26,7 +26,7 @@ from memorysync_client.models import (  # type: ignore[import-not-found, unused-
     MemoryRead,
     Problem,
 )
-from memorysync_client.types import Unset  # type: ignore[import-not-found, unused-ignore]  # made later
+from memorysync_client.types import UNSET, Unset  # type: ignore[import-not-found, unused-ignore]  # made later
 
 ME = "u1"
 FACTS = ("The key of the cellar hangs behind the blue door.", "The dentist moved the appointment to Tuesday.", "My dog is Rex.")
@@ -57,8 +57,7 @@ def listed(client: AuthenticatedClient) -> tuple[list[str], int]:
     cursor: str | None = None
     pages = 0
     while pages == 0 or cursor:
-        more = {"cursor": cursor} if cursor else {}
-        page = list_memories.sync(client=client, limit=2, x_end_user_id=ME, **more)
+        page = list_memories.sync(client=client, limit=2, x_end_user_id=ME, cursor=cursor or UNSET)
         if not isinstance(page, MemoryPage):
             raise TypeError(page)
         ids += [item.id for item in page.items]
