@@ -12,6 +12,12 @@ settings.register_profile("steady", deadline=None, suppress_health_check=[Health
 settings.load_profile("steady")
 
 
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Name bytes by their argument: what is in them, the time of day in an archive too, may be another in each worker."""
+    del config
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say just before the closing lines that the engines were left out, when whoever started this says so."""
     if missing := os.environ.get("ENGINES_MISSING"):

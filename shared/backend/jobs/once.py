@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from backend.jobs.model import Job
 from backend.jobs.ports import JobStore
 from backend.kit.clock import Clock
-from backend.kit.errors import DependencyUnavailableError, JobNotFoundError
+from backend.kit.errors import JobNotFoundError
 from backend.kit.ids import Ids
-from backend.memories.outcomes import (
-    Claim,
-    Done,
-    Request,
-)
+from backend.memories.once import Once
+from backend.memories.outcomes import Claim, Done, Request
 from backend.memories.ports import RequestLog
 
 
-class Once:
+class BegunOnce:
     """Remembers under a request's key which job it began."""
 
     def __init__(self, *, store: JobStore, requests: RequestLog, clock: Clock, ids: Ids) -> None:
         self._store = store
-        self._requests = requests
-        self._clock = clock
+        self._once = Once(requests=requests, clock=clock, ids=ids)
         self._ids = ids
 
     def done(self, tenant_id: str, request: Request | None, begin: Callable[[str, Claim], Job]) -> tuple[Job, bool]:
@@ -32,21 +27,12 @@ class Once:
 
         Raises `IdempotencyKeyReusedError`, `RequestInFlightError`, and what `begin` raises: then nothing is remembered.
         """
-        claim = Claim(self._ids.new("clm"))
-        if request:
-            found = self._requests.claim(tenant_id, request, self._clock.now())
-            if isinstance(found, Done):
-                return self._begun(tenant_id, found.memory_ids[0]), True
-            claim = found
-        try:
+
+        def work(claim: Claim) -> tuple[Job, Done]:
             job = begin(self._ids.derived("job", claim.claim_id, "0"), claim)
-            self._requests.complete(claim, Done((), (job.job_id,)), keep_forever=False, now=self._clock.now())
-        except Exception:
-            # The claim ends by itself; failing to end it early must not hide what went wrong.
-            with suppress(DependencyUnavailableError):
-                self._requests.release(claim, self._clock.now())
-            raise
-        return job, False
+            return job, Done((), (job.job_id,))
+
+        return self._once.done(tenant_id, request, work, lambda done: self._begun(tenant_id, done.memory_ids[0]))
 
     def _begun(self, tenant_id: str, job_id: str) -> Job:
         job = self._store.get(tenant_id, job_id)

@@ -11,7 +11,7 @@ from backend.encryption.model import WrappedKey
 from backend.encryption.ports import KeyStore
 from backend.encryption.sealing import KEYS_LAST
 from backend.jobs.model import Job, Kind
-from backend.jobs.once import Once
+from backend.jobs.once import BegunOnce
 from backend.jobs.ports import JobStore, Keys
 from backend.jobs.reencrypt import SETTLES
 from backend.kit.clock import Clock
@@ -52,7 +52,7 @@ class Rotation:
         ids: Ids,
     ) -> None:
         self._store = store
-        self._once = Once(store=store, requests=requests, clock=clock, ids=ids)
+        self._once = BegunOnce(store=store, requests=requests, clock=clock, ids=ids)
         self._keys = keys
         self._versions = versions
         self._audit = audit

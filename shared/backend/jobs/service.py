@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from backend.jobs.model import PAUSE, Job, Kind
-from backend.jobs.once import Once
+from backend.jobs.once import BegunOnce
 from backend.jobs.ports import JobStore, Worker
 from backend.kit import deadline, observability
 from backend.kit.clock import Clock
@@ -35,7 +35,7 @@ class Jobs:
         self, *, store: JobStore, requests: RequestLog, workers: Mapping[Kind, Callable[[], Worker]], clock: Clock, ids: Ids
     ) -> None:
         self._store = store
-        self._once = Once(store=store, requests=requests, clock=clock, ids=ids)
+        self._once = BegunOnce(store=store, requests=requests, clock=clock, ids=ids)
         self._workers = workers
         self._clock = clock
         self._ids = ids

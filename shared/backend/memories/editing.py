@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,13 +13,10 @@ from backend.kit.clock import Clock
 from backend.kit.errors import (
     ConflictError,
     ContentRefusedError,
-    DependencyUnavailableError,
     EmbeddingUnavailableError,
     Fault,
     MemoryNotFoundError,
     MemorySyncError,
-    NewerReleaseError,
-    PreconditionFailedError,
     ThrottledError,
 )
 from backend.kit.ids import Ids
@@ -32,11 +28,13 @@ from backend.memories.model import (
     Memory,
     Revision,
 )
+from backend.memories.once import Once
 from backend.memories.outcomes import (
     Claim,
     Done,
     Request,
 )
+from backend.memories.owned import check_revision, own_row
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import ContestedError, Extractor, GuardTakenError, MemoryStore, Rekeying, RequestLog
 from backend.tenancy.scope import Scope
@@ -73,7 +71,7 @@ class Editing:
         ids: Ids,
     ) -> None:
         self._store = store
-        self._requests = requests
+        self._idempotent = Once(requests=requests, clock=clock, ids=ids)
         self._extractor = extractor
         self._embedder = embedder
         self._policies = policies
@@ -137,12 +135,7 @@ class Editing:
 
     def own(self, scope: Scope, memory_id: str) -> Memory:
         """Return a live memory of the scope. Raises `MemoryNotFoundError`."""
-        try:
-            memory = self._store.get(scope.tenant_id, memory_id)
-        except NewerReleaseError as error:
-            if error.scope_key in scope:
-                raise
-            memory = None
+        memory = own_row(self._store, scope, memory_id)
         if memory is None or not memory.readable_by(scope, self._clock.now()):
             raise MemoryNotFoundError(memory_id)
         return memory
@@ -151,21 +144,9 @@ class Editing:
         self, scope: Scope, memory_id: str, request: Request | None, work: Callable[[Claim], Memory]
     ) -> tuple[Memory, bool]:
         """Do the work once for each request, however often it is sent; a replay shows the memory as it is now."""
-        claim = Claim(self._ids.new("clm"))
-        if request:
-            found = self._requests.claim(scope.tenant_id, request, self._clock.now())
-            if isinstance(found, Done):
-                return self.own(scope, memory_id), True
-            claim = found
-        try:
-            memory = work(claim)
-            self._requests.complete(claim, Done((), (memory_id,)), keep_forever=False, now=self._clock.now())
-        except Exception:
-            # The claim ends by itself; failing to end it early must not hide what went wrong.
-            with suppress(DependencyUnavailableError):
-                self._requests.release(claim, self._clock.now())
-            raise
-        return memory, False
+        return self._idempotent.done(
+            scope.tenant_id, request, lambda claim: (work(claim), Done((), (memory_id,))), lambda _: self.own(scope, memory_id)
+        )
 
     def _changed(self, scope: Scope, change: Change, claim: Claim, actor: str | None) -> Memory:
         fields = change.fields
@@ -297,12 +278,3 @@ class Editing:
 
 _MADE = frozenset({"unreadable_for", "embed_tries", "category", "memory_type", "claimed", "event"})
 """What follows from the text: alone it makes no revision."""
-
-
-def check_revision(memory: Memory, revisions: frozenset[int] | None) -> None:
-    """Raise `PreconditionFailedError` for another revision than those that a caller means."""
-    if revisions is None or memory.revision in revisions:
-        return
-    msg = "The memory is at another revision than the one you mean; read it again."
-    fault = Fault("header:If-Match", f'Send the ETag that the memory has now, "r{memory.revision}", or leave it out.')
-    raise PreconditionFailedError(msg, faults=(fault,), revision=memory.revision)

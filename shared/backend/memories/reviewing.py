@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -11,7 +10,6 @@ from backend.embedding.ports import Embedder
 from backend.kit.clock import Clock
 from backend.kit.errors import (
     ConflictError,
-    DependencyUnavailableError,
     EmbeddingUnavailableError,
     MemoryNotFoundError,
     ThrottledError,
@@ -27,6 +25,7 @@ from backend.memories.model import (
     Revision,
     State,
 )
+from backend.memories.once import Once
 from backend.memories.outcomes import (
     CandidateOutcome,
     Claim,
@@ -34,6 +33,7 @@ from backend.memories.outcomes import (
     Outcome,
     Request,
 )
+from backend.memories.owned import own_row
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import ContestedError, GuardTakenError, MemoryStore, Rekeying, RequestLog
 from backend.tenancy.scope import Scope
@@ -81,11 +81,10 @@ class Reviewing:
         ids: Ids,
     ) -> None:
         self._store = store
-        self._requests = requests
+        self._once = Once(requests=requests, clock=clock, ids=ids)
         self._embedder = embedder
         self._policies = policies
         self._clock = clock
-        self._ids = ids
 
     def waiting(self, scope: Scope, state: State, limit: int, before: str | None) -> tuple[Page, dict[str, Memory]]:
         """Return what waits in this state, newest first, and the memories that these contradict, by id."""
@@ -101,22 +100,12 @@ class Reviewing:
 
         Raises `MemoryNotFoundError` for one that does not wait for such a word, `ThrottledError`.
         """
-        claim = Claim(self._ids.new("clm"))
-        if request:
-            found = self._requests.claim(scope.tenant_id, request, self._clock.now())
-            if isinstance(found, Done):
-                return self._replayed(scope, found), True
-            claim = found
-        try:
+
+        def work(claim: Claim) -> tuple[Decided, Done]:
             decided = self._decided(scope, memory_id, decision, actor, claim)
-            done = Done((decided.outcome,), (decided.memory.memory_id,))
-            self._requests.complete(claim, done, keep_forever=False, now=self._clock.now())
-        except Exception:
-            # The claim ends by itself; failing to end it early must not hide what went wrong.
-            with suppress(DependencyUnavailableError):
-                self._requests.release(claim, self._clock.now())
-            raise
-        return decided, False
+            return decided, Done((decided.outcome,), (decided.memory.memory_id,))
+
+        return self._once.done(scope.tenant_id, request, work, lambda done: self._replayed(scope, done))
 
     def _replayed(self, scope: Scope, done: Done) -> Decided:
         memory = self._store.get(scope.tenant_id, done.memory_ids[0])
@@ -126,8 +115,8 @@ class Reviewing:
 
     def _decided(self, scope: Scope, memory_id: str, decision: Decision, actor: str | None, claim: Claim) -> Decided:
         for _ in range(MOST_TRIES):
-            memory = self._store.get(scope.tenant_id, memory_id)
-            if memory is None or memory.scope_key not in scope or memory.is_expired(self._clock.now()):
+            memory = own_row(self._store, scope, memory_id)
+            if memory is None or memory.is_expired(self._clock.now()):
                 raise MemoryNotFoundError(memory_id)
             if claim.resumed and memory.state not in WAITING:
                 # An attempt under this key did it and died before it could say so.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ParamSpec, TypeVar
@@ -15,13 +14,9 @@ from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import (
     ConflictError,
-    DependencyUnavailableError,
-    Fault,
     GoneError,
     MemoryNotFoundError,
     MemorySyncError,
-    NewerReleaseError,
-    PreconditionFailedError,
     ThrottledError,
 )
 from backend.kit.ids import Ids
@@ -31,7 +26,9 @@ from backend.memories.listing import EVERYTHING, Listing, Page
 from backend.memories.model import (
     Memory,
     Said,
+    State,
 )
+from backend.memories.once import Once
 from backend.memories.outcomes import (
     Added,
     Claim,
@@ -39,6 +36,7 @@ from backend.memories.outcomes import (
     Preview,
     Request,
 )
+from backend.memories.owned import check_revision, own_row
 from backend.memories.policy import MemoryPolicy
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import Extractor, MemoryStore, RequestLog
@@ -90,6 +88,7 @@ class MemoryService:
         self._policies = policies
         self._clock = clock
         self._ids = ids
+        self._once = Once(requests=requests, clock=clock, ids=ids)
         self._adding = Adding(store=store, embedder=embedder, clock=clock, ids=ids)
 
     def add(self, scope: Scope, said: Said, request: Request | None = None, actor: str | None = None) -> Added:
@@ -108,13 +107,13 @@ class MemoryService:
         All texts are embedded together. All of it is done when this returns: what failed can be sent again by itself.
         """
         policy = self._policies.of(tenant_id)
-        claims = [self._tried(self._claim, each.scope, each.request) for each in asked]
+        claims = [self._tried(self._once.claim, tenant_id, each.request) for each in asked]
         try:
             return self._all_added(asked, claims, policy, actor)
         except Exception:
             for claim in claims:
                 if isinstance(claim, Claim):
-                    self._release(claim)
+                    self._once.release(claim)
             raise
 
     def _all_added(
@@ -149,13 +148,13 @@ class MemoryService:
         Raises `MemoryNotFoundError` for what is not there, forgotten, expired or somebody else's, was not known then, or did
         not hold at `as_of`.
         """
-        memory = self._row(scope, memory_id)
+        memory = own_row(self._store, scope, memory_id)
         if memory is None or not memory.readable_by(scope, self._clock.now()):
             raise MemoryNotFoundError(memory_id)
         if known_at is not None and known_at < memory.since:
             earlier = self._store.revisions(scope.tenant_id, memory_id)
             known = next((each.memory for each in earlier if each.memory.since <= known_at < each.known_until), None)
-            if known is None:
+            if known is None or known.state is not State.ACTIVE:
                 raise MemoryNotFoundError(memory_id)
             memory = known
         if as_of is not None and not memory.holds(as_of):
@@ -174,45 +173,27 @@ class MemoryService:
         The row keeps its text until the grace has passed. `revisions` are those that the caller means, None for any.
         Raises `MemoryNotFoundError` as `get` does, `PreconditionFailedError` for another revision.
         """
-        claim = self._claim(scope, request)
-        if isinstance(claim, Done):
+
+        def work(claim: Claim) -> tuple[Memory, Done]:
+            memory = self._forgotten(scope, memory_id, revisions, repeated=claim.resumed)
+            return memory, Done((), (memory_id,))
+
+        def replay(_: Done) -> Memory:
             memory = self._store.get(scope.tenant_id, memory_id)
             if memory is None:
                 raise MemoryNotFoundError(memory_id)
-            return memory, True
-        try:
-            memory = self._forgotten(scope, memory_id, revisions, repeated=claim.resumed)
-            self._requests.complete(claim, Done((), (memory_id,)), keep_forever=False, now=self._clock.now())
-        except Exception:
-            self._release(claim)
-            raise
-        return memory, False
+            return memory
 
-    def _row(self, scope: Scope, memory_id: str) -> Memory | None:
-        """Return the row, None where there is none. One that cannot be followed is nobody's business but its owner's."""
-        try:
-            return self._store.get(scope.tenant_id, memory_id)
-        except NewerReleaseError as error:
-            if error.scope_key in scope:
-                raise
-            return None
-
-    def _release(self, claim: Claim) -> None:
-        # The claim ends by itself; failing to end it early must not hide what went wrong.
-        with suppress(DependencyUnavailableError):
-            self._requests.release(claim, self._clock.now())
+        return self._once.done(scope.tenant_id, request, work, replay)
 
     def _forgotten(self, scope: Scope, memory_id: str, revisions: frozenset[int] | None, *, repeated: bool) -> Memory:
         for _ in range(MOST_TRIES):
-            row = self._row(scope, memory_id)
-            if repeated and row and row.scope_key in scope and row.forgotten_at:
+            row = own_row(self._store, scope, memory_id)
+            if repeated and row and row.forgotten_at:
                 # An attempt under this key did it and died before it could say so.
                 return row
             memory = self.get(scope, memory_id)
-            if revisions is not None and memory.revision not in revisions:
-                msg = "The memory is at another revision than the one you mean; read it again."
-                fault = Fault("header:If-Match", f'Send the ETag that the memory has now, "r{memory.revision}", or leave it out.')
-                raise PreconditionFailedError(msg, faults=(fault,), revision=memory.revision)
+            check_revision(memory, revisions)
             memory = memory.forgotten(self._clock.now())
             try:
                 self._store.replace(memory, changes_for(memory))
@@ -221,11 +202,6 @@ class MemoryService:
             return memory
         msg = "The memory keeps changing; try again."
         raise ThrottledError(msg, retry_after=1)
-
-    def _claim(self, scope: Scope, request: Request | None) -> Claim | Done:
-        if request is None:
-            return Claim(self._ids.new("clm"))
-        return self._requests.claim(scope.tenant_id, request, self._clock.now())
 
     def _replayed(self, scope: Scope, done: Done) -> Added:
         rows = self._store.get_many(scope.tenant_id, done.memory_ids)
@@ -261,7 +237,7 @@ class MemoryService:
             done = Done(added.outcomes, tuple(memory.memory_id for memory in added.memories))
             recorded = self._requests.complete(claim, done, keep_forever=True, now=self._clock.now())
         except Exception:
-            self._release(claim)
+            self._once.release(claim)
             raise
         # Another attempt under this claim may have said first what came of it: then that is the answer.
         return added if recorded == done else self._replayed(work.asked.scope, recorded)
