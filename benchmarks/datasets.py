@@ -1,4 +1,8 @@
-"""Conversations with questions and the turns that answer them, read from files that are not part of this tree.
+"""Conversations with questions and the turns that answer them.
+
+- `talks`: a folder of our own, such as `benchmarks/conversations`, or one file of it; see the README there. A turn is a memory.
+
+The others are read from files that are not part of this tree:
 
 - `locomo`: LoCoMo's `locomo10.json` (github.com/snap-research/LoCoMo, CC BY-NC 4.0: for measuring only). A turn is a memory.
 - `beam`: a JSON list of chats, each `{"chat", "messages": [{"id", "role", "time", "text"}], "questions": [{"type", "question",
@@ -19,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-FORMATS = ("locomo", "beam")
+FORMATS = ("locomo", "beam", "talks")
 MAX_TEXT_BYTES = 102_400
 """What one memory takes (docs/api.md): a longer message becomes several, each of which answers for it."""
 
@@ -61,6 +65,8 @@ class Conversation:
 
 def read(path: Path, kind: str) -> list[Conversation]:
     """Return the file's conversations. Raises `OSError`, and `ValueError` for a file of another form."""
+    if kind == "talks":
+        return [_talk(each) for each in (sorted(path.glob("*.txt")) if path.is_dir() else [path])]
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     try:
         reader = {"locomo": _locomo, "beam": _beam}[kind]
@@ -68,6 +74,28 @@ def read(path: Path, kind: str) -> list[Conversation]:
     except (KeyError, TypeError, ValueError) as error:
         message = f"{path} is not a file of the form {kind!r} ({type(error).__name__})."
         raise ValueError(message) from error
+
+
+def _talk(path: Path) -> Conversation:
+    turns: list[Turn] = []
+    asked: list[Question] = []
+    session, when = "", None
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("@"):
+                _, session, said_at = line.split()
+                when = datetime.fromisoformat(said_at)
+            elif line.startswith("?"):
+                category, question, evidence = (part.strip() for part in line[1:].split("|"))
+                asked.append(Question(question, category, frozenset(evidence.split())))
+            elif line:
+                turn_id, rest = line.split(" ", 1)
+                speaker, text = rest.split(": ", 1)
+                turns.append(Turn(turn_id, text, speaker, session, when))
+    except ValueError as error:
+        message = f"{path} is not a file of the form 'talks' ({error})."
+        raise ValueError(message) from error
+    return Conversation(path.stem, tuple(turns), tuple(asked))
 
 
 def _locomo(sample: dict[str, Any]) -> Conversation:

@@ -77,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", type=Path, help="file of conversations and questions")
     parser.add_argument("--format", choices=FORMATS, required=True, help="its form")
     parser.add_argument("--http", action="store_true", help="over HTTP")
+    parser.add_argument("--infer", action="store_true", help="with --http: let the service extract facts from each turn")
     parser.add_argument("--conversations", type=int, help="how many of the file, from its beginning (default: all)")
     parser.add_argument("--model", type=Path, default=MODEL, help="directory of the embedding model (%(default)s)")
     add_target(parser)
@@ -85,10 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     conversations = read(asked.path, asked.format)[: asked.conversations]
     if asked.http:
         with target(asked) as at, Service(at.base_url, at.api_key) as service:
-            answers, seconds = judged(OverHttp(service, f"recall-{time.time_ns():x}"), conversations)
+            store = OverHttp(service, f"recall-{time.time_ns():x}", infer=asked.infer)
+            answers, seconds = judged(store, conversations)
     else:
         answers, seconds = in_process(conversations, asked.model)
-    way = "http" if asked.http else "in-process"
+    way = ("http-infer" if asked.infer else "http") if asked.http else "in-process"
     parameters = {
         "format": asked.format,
         "way": way,

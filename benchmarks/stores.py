@@ -21,7 +21,7 @@ from backend.memories.fake import FakeMemoryStore, FakePolicies
 from backend.memories.fake_requests import FakeRequestLog
 from backend.memories.model import Said
 from backend.memories.service import MemoryService
-from backend.retrieval.model import Question
+from backend.retrieval.model import Candidates, Question
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Environment, user_scope
 from benchmarks.datasets import Turn
@@ -96,6 +96,12 @@ class InProcess:
             self._rows.settle(memory)
             self._turn_of[memory.memory_id] = turn_id
 
+    def candidates(self, owner: str, question: str, k: int) -> tuple[Candidates, dict[str, str]]:
+        """Return all that may answer, and the turn of each memory: what a ranking is fitted on."""
+        scope = user_scope(TENANT, PROJECT, Environment.TEST, owner)
+        asked = Question(question, k, IndexFilter(now=epoch_ms(self._clock.now())))
+        return self._retrieval.candidates(scope, asked), self._turn_of
+
     def ask(self, owner: str, question: str, k: int) -> list[str]:
         """See the protocol."""
         scope = user_scope(TENANT, PROJECT, Environment.TEST, owner)
@@ -110,9 +116,11 @@ class InProcess:
 class OverHttp:
     """A running service; owners are end users of the run's own."""
 
-    def __init__(self, service: Service, run: str) -> None:
+    def __init__(self, service: Service, run: str, *, infer: bool = False) -> None:
+        """`infer` lets the service extract facts: a turn becomes several memories, one, or none if it says nothing."""
         self._service = service
         self._run = run
+        self._infer = infer
         self._turn_of: dict[str, str] = {}
 
     def remember(self, owner: str, turns: Sequence[Turn]) -> None:
@@ -124,9 +132,12 @@ class OverHttp:
                 "speaker": turn.speaker,
                 "session_id": turn.session,
                 "occurred_at": turn.said_at.isoformat() if turn.said_at else None,
-                "deduplicate": False,
+                "deduplicate": self._infer,
+                "infer": self._infer,
             }
-            self._turn_of[self._service.add(body).body["id"]] = turn.turn_id
+            for memory_id in self._service.add(body).body["memory_ids"]:
+                # What was said before in other words is evidence of the same memory: it answers for the first turn alone.
+                self._turn_of.setdefault(memory_id, turn.turn_id)
         ends = time.monotonic() + SETTLE_SECONDS
         while self._service.query(f"{self._run}-{owner}", "Is all there?", 1).body["degraded"] and time.monotonic() < ends:
             time.sleep(_LOOK_SECONDS)

@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from infrastructure.local import deploy, process
+from infrastructure.local import deploy, index_file, process
 from infrastructure.local.clients import client
 from infrastructure.local.environment import child_environment
 from infrastructure.local.errors import FunctionFailedError, LocalStackError
@@ -88,7 +88,8 @@ class Stack:
     def deploy(self, *, force: bool = False, tell: Callable[[str], None] = lambda _: None) -> bool:
         """Build and deploy the template with the SAM CLI; `False` when nothing changed since. Raises `DeployError`.
 
-        `tell` is called with a sentence before each step that takes seconds. An OpenSearch on this machine gets its index.
+        `tell` is called with a sentence before each step that takes seconds. An OpenSearch on this machine gets its index,
+        an index file of another release is filled anew.
         """
         changed = deploy.deploy(self, tell, force=force)
         if self.outputs().get("SearchEndpoint", "").startswith("http://"):
@@ -96,6 +97,8 @@ class Stack:
             from infrastructure.local import search  # noqa: PLC0415 - as it says
 
             search.make_first_index(self)
+        else:
+            index_file.renew(self, tell)
         return changed
 
     def push(self) -> int:

@@ -161,6 +161,14 @@ def _links(place: str) -> Json:
     }
 
 
+def _next(operation: str) -> Json:
+    return {
+        "operationId": operation,
+        "description": "The page after this one, while `has_more` is true.",
+        "parameters": {"cursor": "$response.body#/next_cursor"},
+    }
+
+
 # By operation and status. An add that answers 200 may have been a dry run, which made nothing that could be read.
 LINKS: dict[tuple[str, str], Json] = {
     ("add_memory", "201"): {
@@ -175,14 +183,41 @@ LINKS: dict[tuple[str, str], Json] = {
             "parameters": {"job_id": "$response.body#/job_id"},
         }
     },
-    ("get_memory", "200"): {"forget": _links("id")["forget"]},
+    ("add_memories", "207"): {
+        "read": _links("items/0/outcomes/0/memory_id")["read"],
+        "pending": {"operationId": "read_pending", "description": "What of it is not found by meaning yet."},
+    },
+    ("upload_file", "207"): {"read": _links("items/0/outcomes/0/memory_id")["read"]},
+    ("get_memory", "200"): {
+        "forget": _links("id")["forget"],
+        "restore": {
+            "operationId": "restore_memory",
+            "description": "Let hold again what it superseded.",
+            "parameters": {"id": "$response.body#/supersedes/0"},
+        },
+        "change_many": {
+            "operationId": "update_memories",
+            "description": "Change it together with others.",
+            "requestBody": {"items": [{"id": "$response.body#/id"}]},
+        },
+    },
+    ("list_conflicts", "200"): {
+        "resolve": {
+            "operationId": "resolve_conflict",
+            "description": "Decide on the newest.",
+            "requestBody": {"memory_id": "$response.body#/items/0/id"},
+        },
+        "next": _next("list_conflicts"),
+    },
+    ("list_quarantine", "200"): {
+        "approve": {**_links("items/0/id")["read"], "operationId": "approve_memory", "description": "Take the newest."},
+        "reject": {**_links("items/0/id")["read"], "operationId": "reject_memory", "description": "Drop the newest."},
+        "next": _next("list_quarantine"),
+    },
+    ("rotate_key", "202"): {"state": {"operationId": "show_encryption", "description": "How far it is."}},
     ("forget_memory", "200"): {"gone": {**_links("id")["read"], "description": "From here on reading it is 404."}},
     ("list_memories", "200"): {
         **_links("items/0/id"),
-        "next": {
-            "operationId": "list_memories",
-            "description": "The page after this one, while `has_more` is true.",
-            "parameters": {"cursor": "$response.body#/next_cursor"},
-        },
+        "next": _next("list_memories"),
     },
 }

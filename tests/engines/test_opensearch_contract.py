@@ -3,4 +3,5 @@
 # ruff: noqa: F403 - the imported functions are the tests
 from tests.contract.index.test_index_filters import *
 from tests.contract.index.test_index_overlay import *
+from tests.contract.index.test_index_sessions import *
 from tests.contract.index.test_memory_index import *

@@ -10,11 +10,12 @@ from backend.index.model import IndexDocument, Tombstone
 from backend.index.opensearch import OpenSearchIndex
 from backend.index.opensearch_documents import Space
 from backend.index.opensearch_engine import Engine
+from backend.index.opensearch_layout import MAPPING_VERSION, read_alias, write_alias
 from backend.kit.clock import FakeClock
 from infrastructure.search.indexes import Indexes, SearchError
-from infrastructure.search.mapping import Size, index_name
+from infrastructure.search.mapping import Size, index_body, index_name
 from infrastructure.search.migration import Migration, RowPage
-from tests.contract.index.index_cases import ANA, document, found, tombstone
+from tests.contract.index.index_cases import ANA, document, found, question, tombstone
 from tests.engines.conftest import SMALL, Cluster, key_of
 
 BIGGER = Space("bigger/8", 8)
@@ -160,6 +161,45 @@ def test_a_new_index_can_be_given_up_and_the_one_that_serves_cannot(world: World
     assert list(world.indexes.all()) == [index_name(world.name, SMALL)]
     with pytest.raises(SearchError, match="searches ask"):
         migration.abandon(index_name(world.name, SMALL))
+
+
+def as_version_1(cluster: Cluster) -> Indexes:
+    """An index as the release before made it, behind both aliases."""
+    indexes = Indexes(cluster.engine, cluster.name())
+    body = index_body(SMALL, Size())
+    for column in ("said_at", "session", "traits"):
+        del body["mappings"]["properties"][column]
+    body["mappings"]["_meta"]["mapping_version"] = 1
+    old = index_name(indexes.name, SMALL).removesuffix(f"-v{MAPPING_VERSION}") + "-v1"
+    cluster.engine.call("PUT", f"/{old}", body)
+    indexes.move(add=[(old, read_alias(indexes.name)), (old, write_alias(indexes.name))])
+    return indexes
+
+
+def test_an_index_of_the_mapping_before_serves_until_it_is_replaced_and_then_sessions_are_known(cluster: Cluster) -> None:
+    indexes = as_version_1(cluster)
+
+    def user() -> OpenSearchIndex:
+        return OpenSearchIndex(cluster.engine, key_of, FakeClock(), name=indexes.name, refresh="true")
+
+    turns = [document(f"m{n}", "boat" if n == 2 else "tree", session_id="s", occurred_at=n, traits=n) for n in range(5)]
+    user().write("acme", turns)
+    asked = question("boat", None, around=1)
+    before = user().search(ANA, asked)
+    assert [(hit.memory_id, hit.said_at, hit.traits, hit.place) for hit in before.hits] == [("m2", 1000, 0, None)]
+    assert before.around == ()
+    pending = user().search(ANA, asked, [document("m9", "boat", session_id="s")])
+    assert {hit.memory_id: hit.place for hit in pending.hits} == {"m2": None, "m9": None}
+
+    Migration(indexes, user(), FakeClock(), print).run(SMALL, Size(), Table(turns))
+
+    after = user().search(ANA, asked)
+    assert [(hit.memory_id, hit.said_at, hit.traits) for hit in (*after.hits, *after.around)] == [
+        ("m2", 2, 2),
+        ("m1", 1, 1),
+        ("m3", 3, 3),
+    ]
+    assert list(indexes.all()) == [index_name(indexes.name, SMALL)]
 
 
 def test_nothing_can_be_migrated_before_something_is_created(cluster: Cluster) -> None:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from backend.index.opensearch_layout import MAPPING_VERSION
 from backend.kit.clock import SystemClock
 from infrastructure.engines.opensearch import process
 from infrastructure.local.stack import ROOT, Stack
@@ -23,8 +24,8 @@ from tests.journeys.conftest import User, new_user, problem, settled, until
 
 __all__ = ["new_user"]
 
-OLD = "memories-minilm-l6-v2-int8-384-384-v1"
-NEW = "memories-other-8-8-v1"
+OLD = f"memories-minilm-l6-v2-int8-384-384-v{MAPPING_VERSION}"
+NEW = f"memories-other-8-8-v{MAPPING_VERSION}"
 HEALED_SECONDS = 240.0
 """The sweep comes every minute to what is a minute old; the machine may be busy."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -40,13 +40,19 @@ class RecordingIndex:
     def search(self, scope: Scope, query: IndexQuery, overlay: Sequence[IndexDocument | Tombstone] = ()) -> SearchResult:
         """Search, and write down whose."""
         result = self._index.search(scope, query, overlay)
-        found = frozenset({*(hit.scope_key for hit in result.hits), *(change.scope_key for change in overlay)})
+        held = (*result.hits, *result.around)
+        found = frozenset({*(hit.scope_key for hit in held), *(change.scope_key for change in overlay)})
         self.asked.append(Asked(scope.tenant_id, tuple(scope.keys), found))
         return result
 
     def write(self, tenant_id: str, changes: Sequence[IndexDocument | Tombstone]) -> None:
         """See the port."""
         self._index.write(tenant_id, changes)
+
+    def speakers(self, scope: Scope, names: Collection[str], overlay: Sequence[IndexDocument | Tombstone] = ()) -> frozenset[str]:
+        """Ask, and write down whose documents could have told."""
+        self.asked.append(Asked(scope.tenant_id, tuple(scope.keys), frozenset(change.scope_key for change in overlay)))
+        return self._index.speakers(scope, names, overlay)
 
     def versions(self, scope: Scope, memory_ids: Sequence[str]) -> Mapping[str, int]:
         """See the port."""

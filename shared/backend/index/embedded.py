@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +79,15 @@ class EmbeddedIndex:
 
     def search(self, scope: Scope, query: IndexQuery, overlay: Sequence[IndexDocument | Tombstone] = ()) -> SearchResult:
         """See the port. What changed since the last search is read, the rest is in memory."""
+        shelves, hasher = self._shelves(scope, overlay)
+        return embedded_ranking.search(shelves, query, hasher)
+
+    def speakers(self, scope: Scope, names: Collection[str], overlay: Sequence[IndexDocument | Tombstone] = ()) -> frozenset[str]:
+        """See the port."""
+        shelves, hasher = self._shelves(scope, overlay)
+        return embedded_ranking.speakers(shelves.values(), names, hasher)
+
+    def _shelves(self, scope: Scope, overlay: Sequence[IndexDocument | Tombstone]) -> tuple[dict[str, Shelf], Hasher]:
         with self._reader.use() as (connection, hasher), transaction(connection, "DEFERRED"):
             shelves = {key: self._shelf(connection, scope.tenant_id, key) for key in scope.keys}
         for key in shelves if overlay else ():
@@ -88,7 +97,7 @@ class EmbeddedIndex:
                 if isinstance(each, Tombstone) and each.scope_key == key:
                     graves[each.memory_id] = max(each.row_version, graves.get(each.memory_id, each.row_version))
             shelves[key] = shelves[key].changed(rows, graves, hasher, overlay=True)
-        return embedded_ranking.search(shelves, query, hasher)
+        return shelves, hasher
 
     def versions(self, scope: Scope, memory_ids: Sequence[str]) -> Mapping[str, int]:
         """See the port."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import repeat
@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 from backend.index.embedded_rows import LARGEST, Facet, Fact, Hasher
 from backend.index.embedded_segment import Mask, Segment
 from backend.index.embedded_shelf import Shelf, Slice
-from backend.index.model import Hit, IndexFilter, IndexQuery, Range, SearchResult
+from backend.index.embedded_words import Counts, Scores, ShelfWords
+from backend.index.model import Hit, IndexFilter, IndexQuery, SearchResult, WordStatistics
+from backend.index.places import in_session, order
 
 DENSE_DIGITS = 9
 """Cosines are compared to this many decimals, so that equal vectors are equal whatever order their parts are added in."""
 
+Numbers = NDArray[np.intp]
+
 _BLOCK = 4096
 """So many vectors are widened to float64 at a time."""
-
-Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +36,53 @@ class _Candidates:
     rows: NDArray[np.intp]
     dense: NDArray[np.float32]
     lexical: Scores
+    counts: Counts
+    named: Mask
 
 
 def search(shelves: Mapping[str, Shelf], query: IndexQuery, hasher: Hasher) -> SearchResult:
     """Return what the port promises, from the shelves of the scope's keys."""
-    found = [each for scope_key, shelf in shelves.items() for each in _candidates(scope_key, shelf, query, hasher)]
+    words = {scope_key: ShelfWords(shelf, query.terms, hasher) for scope_key, shelf in shelves.items()}
+    found = [each for scope_key, shelf in shelves.items() for each in _candidates(scope_key, shelf, query, hasher, words)]
     ranking = _Ranking(found, query)
-    return ranking.result(max(query.limit, 0))
+    said = {scope_key: WordStatistics(each.idf, each.average_length) for scope_key, each in words.items()}
+    return ranking.result(max(query.limit, 0), said)
 
 
-def _candidates(scope_key: str, shelf: Shelf, query: IndexQuery, hasher: Hasher) -> Iterable[_Candidates]:
-    lexical = _lexical(shelf, query.stems, hasher)
-    for part, scores in zip(shelf.slices, lexical, strict=True):
+def speakers(shelves: Iterable[Shelf], names: Collection[str], hasher: Hasher) -> frozenset[str]:
+    """Return those of the names that a document has which default searches see."""
+    asked = list(names)
+    keys = [hasher.facet(Facet.SPEAKER, name) for name in asked]
+    parts = [part for shelf in shelves for part in shelf.slices]
+    known: set[str] = set()
+    for part in parts:
+        places = part.segment.facets.find(keys)
+        known.update(name for name, at in zip(asked, places, strict=True) if part.current[part.segment.facets.rows[at]].any())
+    return frozenset(known)
+
+
+def _candidates(
+    scope_key: str, shelf: Shelf, query: IndexQuery, hasher: Hasher, words: Mapping[str, ShelfWords]
+) -> Iterable[_Candidates]:
+    of_shelf = words[scope_key]
+    repeats = Counter(query.stems)
+    weights = [idf * repeats[term] for idf, term in zip(of_shelf.idf, query.terms, strict=True)]
+    for number, part in enumerate(shelf.slices):
         passed = _passing(part, query.filter, hasher)
         rows = np.flatnonzero(passed)
-        yield _Candidates(scope_key, part, rows, _dense(part.segment, passed, query)[rows], scores[rows])
+        named = np.zeros(len(part.segment), dtype=np.bool_)
+        if query.speaker is not None:
+            (place,) = part.segment.facets.find([hasher.facet(Facet.SPEAKER, query.speaker)])
+            named[part.segment.facets.rows[place]] = True
+        yield _Candidates(
+            scope_key,
+            part,
+            rows,
+            _dense(part.segment, passed, query)[rows],
+            of_shelf.scores(number, weights)[rows],
+            of_shelf.counts(number),
+            named,
+        )
 
 
 def _passing(part: Slice, asked: IndexFilter, hasher: Hasher) -> Mask:
@@ -99,23 +133,6 @@ def _asked_facets(asked: IndexFilter, hasher: Hasher) -> Iterable[list[int]]:
         yield [hasher.metadata(name, value)]
 
 
-def _lexical(shelf: Shelf, stems: Sequence[str], hasher: Hasher) -> list[Scores]:
-    """Return BM25 of every document of each slice, with the statistics of this shelf."""
-    scores = [np.zeros(len(part.segment)) for part in shelf.slices]
-    repeats = Counter(stems)
-    keys = [hasher.term(stem) for stem in repeats]
-    places = [part.segment.terms.find(keys) for part in shelf.slices]
-    for number, count in enumerate(repeats.values()):
-        found = [(part, part.segment.terms.rows[place[number]]) for part, place in zip(shelf.slices, places, strict=True)]
-        idf = shelf.statistics.idf(sum(int(np.count_nonzero(part.current[rows])) for part, rows in found))
-        for (part, rows), place, score in zip(found, places, scores, strict=True):
-            if len(rows):
-                occurrences = part.segment.terms.counts[place[number]].astype(np.float64)
-                lengths = part.segment.facts[Fact.LENGTH, rows].astype(np.float64)
-                score[rows] += idf * count * shelf.statistics.saturation(occurrences, lengths)
-    return scores
-
-
 def _dense(segment: Segment, passed: Mask, query: IndexQuery) -> NDArray[np.float32]:
     """Return the cosine of every document that passed, to float32; NaN where it cannot be compared.
 
@@ -144,72 +161,114 @@ class _Ranking:
         self._starts = np.cumsum([0, *(len(each.rows) for each in found)])
         self._dense = np.concatenate([np.empty(0, dtype=np.float32), *(each.dense for each in found)])
         self._lexical = np.concatenate([np.empty(0), *(each.lexical for each in found)])
-        self._exact: dict[int, float] = {}
+        self._exact = np.full(len(self._dense), np.nan)
 
-    def result(self, limit: int) -> SearchResult:
-        """Return the best `limit` by each field, all with both scores, and the ranges over all candidates."""
-        dense_best, dense = self._best_dense(limit)
-        together = list(dict.fromkeys([*dense_best, *self._best_lexical(limit)]))
-        self._measure([number for number in together if not np.isnan(self._dense[number])])
-        hits = sorted(self._hits(together), key=_order)
-        everything = self._lexical
+    def result(self, limit: int, words: Mapping[str, WordStatistics]) -> SearchResult:
+        """Return the best `limit` by each field and what stands around them, all with both scores."""
+        found = dict.fromkeys([*self._best_dense(limit), *self._best_lexical(limit)])
+        places = self._places(found) if self._query.around else {}
+        beside = [number for number in places if number not in found]
+        self._measure(np.array([*found, *beside], dtype=np.intp))
         return SearchResult(
-            hits=tuple(hits),
-            dense=dense,
-            lexical=Range(float(everything.min()), float(everything.max())) if len(everything) else Range(0.0, 0.0),
-            considered=len(everything),
+            hits=tuple(sorted(self._hits(found, places), key=order)),
+            considered=len(self._lexical),
+            around=tuple(sorted(self._hits(beside, places), key=in_session)),
+            words=words,
         )
 
-    def _best_dense(self, limit: int) -> tuple[list[int], Range]:
-        """Return the best by exact cosine, and the range of all.
+    def _places(self, found: Iterable[int]) -> dict[int, int]:
+        """Return the place of each candidate that stands near one found in its session; see `Hit`."""
+        around = self._query.around
+        sessions, said, created = (self._fact(fact) for fact in (Fact.SESSION, Fact.SAID_AT, Fact.CREATED_AT))
+        chosen = np.fromiter(found, dtype=np.intp)
+        wanted = np.unique(sessions[chosen])
+        wanted = wanted[wanted != 0]
+        if not len(wanted):
+            return {}
+        # The same session id under two scope keys is two sessions.
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(each.scope_key for each in self._found))}
+        keys = np.repeat([numbers[each.scope_key] for each in self._found], np.diff(self._starts))
+        members = np.flatnonzero(np.isin(sessions, wanted))
+        times = created[members], said[members], sessions[members], keys[members]
+        order = np.lexsort(times)
+        same = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in times])
+        if same.any():
+            # Only equal times are decided by ids: turns of one import, pieces of one text.
+            tied = order[np.concatenate([[False], same]) | np.concatenate([same, [False]])]
+            ids = dict(zip(tied.tolist(), self._ids(members[tied].tolist()), strict=True))
+            ranks = np.zeros(len(members), dtype=np.intp)
+            ranks[sorted(ids, key=ids.__getitem__)] = np.arange(len(tied))
+            order = np.lexsort((ranks, *times))
+        standing = members[order]
+        begins = (np.diff(sessions[standing]) != 0) | (keys[standing][1:] != keys[standing][:-1])
+        session = np.concatenate([[0], np.cumsum(begins)])
+        places = np.arange(len(standing)) + session * (around + 1)
+        is_found = np.isin(standing, chosen)
+        near = np.zeros(int(places[-1]) + 2 * around + 1, dtype=np.bool_)
+        for distance in range(2 * around + 1):
+            near[places[is_found] + distance] = True
+        kept = near[places + around]
+        return dict(zip(standing[kept].tolist(), places[kept].tolist(), strict=True))
+
+    def _best_dense(self, limit: int) -> list[int]:
+        """Return the best by exact cosine.
 
         The float32 products choose generously: everything within the rounding error of the last place is measured again
         in float64, so that neither the order nor the choice depends on how the documents lie in memory.
         """
         compared = np.flatnonzero(~np.isnan(self._dense))
-        if not len(compared):
-            return [], Range(0.0, 0.0)
+        if not len(compared) or not limit:
+            return []
         scores = self._dense[compared]
         # Twice the bound n·u of a float32 dot product of n parts of unit vectors (Higham 2002, section 3.1).
         margin = len(self._query.vector or b"") / 4 * float(np.finfo(np.float32).eps)
-        place = len(scores) - min(max(limit, 1), len(scores))
+        place = len(scores) - min(limit, len(scores))
         last = np.partition(scores, place)[place]
-        high = compared[scores >= last - margin].tolist()
-        low = compared[scores <= scores.min() + margin].tolist()
-        self._measure(high + low)
-        exact = self._exact
-        best = self._first(limit, high, [-exact[number] for number in high])
-        return best, Range(min(exact[number] for number in low), max(exact[number] for number in high))
+        near = compared[scores >= last - margin]
+        self._measure(near)
+        return self._first(limit, near, self._exact[near])
 
     def _best_lexical(self, limit: int) -> list[int]:
         sharing = np.flatnonzero(self._lexical > 0)
-        if not len(sharing) or not limit:
+        return self._first(limit, sharing, self._lexical[sharing])
+
+    def _fact(self, fact: Fact) -> NDArray[np.int64]:
+        """Return one fact of all candidates."""
+        return np.concatenate([np.empty(0, dtype=np.int64), *(each.part.segment.facts[fact, each.rows] for each in self._found)])
+
+    def _first(self, limit: int, numbers: Numbers, scores: Scores) -> list[int]:
+        """Return so many with the highest of these scores; which of those with the last score, their ids decide."""
+        if len(numbers) <= limit:
+            return list(map(int, numbers))
+        if not limit:
             return []
-        scores = self._lexical[sharing]
-        place = len(scores) - min(limit, len(scores))
-        near = sharing[scores >= np.partition(scores, place)[place]]
-        return self._first(limit, near.tolist(), (-self._lexical[near]).tolist())
+        last = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+        above, equal = numbers[scores > last].tolist(), numbers[scores == last].tolist()
+        if len(above) + len(equal) > limit:
+            ids = dict(zip(equal, self._ids(equal), strict=True))
+            equal = nsmallest(limit - len(above), equal, key=ids.__getitem__)
+        return [*above, *equal]
 
-    def _first(self, limit: int, numbers: list[int], scores: list[float]) -> list[int]:
-        """Return the first so many in order of these scores, the equal ones in order of their ids."""
-        ids = {
-            number: (each.part.segment.memory_ids[row], revision, chunk, each.scope_key)
-            for number, each, row, (revision, chunk, *_) in self._located(numbers)
-        }
-        keys = ((score, ids[number], number) for score, number in zip(scores, numbers, strict=True))
-        return [number for _, _, number in nsmallest(limit, keys)]
+    def _ids(self, numbers: list[int]) -> list[tuple[str, int, int, str]]:
+        """Return what decides between candidates of equal score."""
+        ids: dict[int, tuple[str, int, int, str]] = {}
+        for each, mine, rows in self._by_slice(numbers):
+            revisions, chunks = each.part.segment.facts[[Fact.REVISION, Fact.CHUNK]][:, rows].tolist()
+            names = map(each.part.segment.memory_ids.__getitem__, rows.tolist())
+            ids.update(zip(mine.tolist(), zip(names, revisions, chunks, repeat(each.scope_key)), strict=True))
+        return [ids[number] for number in numbers]
 
-    def _measure(self, numbers: Iterable[int]) -> None:
-        """Work out the cosines of these candidates in float64."""
+    def _measure(self, numbers: Numbers) -> None:
+        """Work out the cosines of these candidates in float64, of those that can be compared."""
         size = len(self._query.vector or b"")
         asked = np.frombuffer(self._query.vector or b"", dtype="<f4").astype(np.float64)
-        for each, mine, rows in self._by_slice(set(numbers) - self._exact.keys()):
+        open_ones = numbers[np.isnan(self._exact[numbers]) & ~np.isnan(self._dense[numbers])]
+        for each, mine, rows in self._by_slice(open_ones.tolist()):
             held = each.part.segment.vectors[self._query.model, size]
             lines = held.rows.searchsorted(rows)
             for first in range(0, len(mine), _BLOCK):
                 cosines = np.vecdot(held.matrix[lines[first : first + _BLOCK]].astype(np.float64), asked)
-                rounded = [round(cosine, DENSE_DIGITS) for cosine in np.clip(cosines, -1.0, 1.0).tolist()]
-                self._exact.update(zip(mine[first : first + _BLOCK].tolist(), rounded, strict=True))
+                self._exact[mine[first : first + _BLOCK]] = np.round(np.clip(cosines, -1.0, 1.0), DENSE_DIGITS)
 
     def _by_slice(self, numbers: Iterable[int]) -> Iterable[tuple[_Candidates, NDArray[np.intp], NDArray[np.intp]]]:
         """Yield each slice that has some of these candidates, with their numbers, ascending, and their rows in it."""
@@ -219,28 +278,26 @@ class _Ranking:
             if first < end:
                 yield each, wanted[first:end], each.rows[wanted[first:end] - start]
 
-    def _located(self, numbers: Iterable[int]) -> Iterable[tuple[int, _Candidates, int, list[int]]]:
-        """Yield each candidate with its slice, its row there and the first of its facts: up to when it was created."""
+    def _hits(self, numbers: Iterable[int], places: Mapping[int, int]) -> Iterable[Hit]:
         for each, mine, rows in self._by_slice(numbers):
-            facts = each.part.segment.facts[: Fact.CREATED_AT + 1, rows].T.tolist()
-            yield from zip(mine.tolist(), repeat(each), rows.tolist(), facts, strict=False)
-
-    def _hits(self, numbers: Iterable[int]) -> Iterable[Hit]:
-        for number, each, row, (revision, chunk, row_version, created_at) in self._located(numbers):
-            yield Hit(
-                scope_key=each.scope_key,
-                memory_id=each.part.segment.memory_ids[row],
-                revision=revision,
-                chunk=chunk,
-                row_version=row_version,
-                dense=self._exact.get(number),
-                lexical=float(self._lexical[number]),
-                tier=each.part.segment.tiers[row],
-                created_at=created_at,
-                from_overlay=each.part.overlay,
+            columns = each.part.segment.facts[: Fact.LEAD, rows].tolist()
+            lines = mine.tolist()
+            yield from map(
+                Hit,
+                repeat(each.scope_key),
+                map(each.part.segment.memory_ids.__getitem__, rows.tolist()),
+                columns[Fact.REVISION],
+                columns[Fact.CHUNK],
+                columns[Fact.ROW_VERSION],
+                [None if cosine != cosine else cosine for cosine in self._exact[mine].tolist()],  # noqa: PLR0124 - only NaN differs from itself
+                self._lexical[mine].tolist(),
+                map(each.part.segment.tiers.__getitem__, rows.tolist()),
+                columns[Fact.CREATED_AT],
+                repeat(each.part.overlay),
+                columns[Fact.SAID_AT],
+                columns[Fact.LENGTH],
+                columns[Fact.TRAITS],
+                each.named[rows].tolist(),
+                map(tuple, each.counts[:, rows].T.tolist()),
+                map(places.get, lines),
             )
-
-
-def _order(hit: Hit) -> tuple[bool, float, float, str, int, int, str]:
-    dense = 0.0 if hit.dense is None else hit.dense
-    return hit.dense is None, -dense, -hit.lexical, hit.memory_id, hit.revision, hit.chunk, hit.scope_key

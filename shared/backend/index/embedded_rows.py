@@ -15,6 +15,7 @@ from struct import Struct, pack
 
 from backend.index.embedded_layout import zeros_around
 from backend.index.model import ACTIVE, IndexDocument, MetadataValue
+from backend.index.speakers import names_of
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 """What a column holds for an open lower and an open upper bound."""
@@ -35,10 +36,13 @@ class Fact(IntEnum):
     LENGTH = 9
     ACTIVE = 10
     SUMMARY = 11
-    LEAD = 12  # bytes of content before the terms
-    TERMS = 13  # bytes of terms
-    FACETS = 14  # bytes of facets
-    VECTOR = 15  # bytes of vector; 0 when there is none
+    SAID_AT = 12
+    SESSION = 13  # hash of the session; 0 when there is none
+    TRAITS = 14
+    LEAD = 15  # bytes of content before the terms
+    TERMS = 16  # bytes of terms
+    FACETS = 17  # bytes of facets
+    VECTOR = 18  # bytes of vector; 0 when there is none
 
 
 class Facet(StrEnum):
@@ -50,6 +54,7 @@ class Facet(StrEnum):
     TIER = "tier"
     TYPE = "type"
     SESSION = "session"
+    SPEAKER = "speaker"
     METADATA = "metadata"
 
 
@@ -139,6 +144,9 @@ def encode(document: IndexDocument, hasher: Hasher) -> Row:
         document.length,
         document.state == ACTIVE,
         document.is_summary,
+        document.said_at,
+        _session(document, hasher),
+        document.traits,
         lead,
         len(terms),
         len(facets),
@@ -158,8 +166,15 @@ def _facets(document: IndexDocument, hasher: Hasher) -> Iterable[int]:
         yield hasher.facet(Facet.SESSION, document.session_id)
     for tag in document.tags:
         yield hasher.facet(Facet.TAG, tag)
+    for name in names_of(document.speaker):
+        yield hasher.facet(Facet.SPEAKER, name)
     for name, value in document.metadata.items():
         yield hasher.metadata(name, value)
+
+
+def _session(document: IndexDocument, hasher: Hasher) -> int:
+    """Return what tells sessions apart in a column of signed numbers."""
+    return 0 if document.session_id is None else hasher.facet(Facet.SESSION, document.session_id) >> 1 or 1
 
 
 def _canonical(value: MetadataValue) -> str:

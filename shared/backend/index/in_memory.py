@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
 from backend.embedding.model import Vector
-from backend.index.model import ACTIVE, Hit, IndexDocument, IndexQuery, Range, SearchResult, Tombstone
+from backend.index.model import ACTIVE, Hit, IndexDocument, IndexQuery, SearchResult, Tombstone, WordStatistics
+from backend.index.places import identity, in_places, in_session, order
 from backend.index.scoring import Statistics
+from backend.index.speakers import names_of
 from backend.tenancy.scope import Scope
 
 DENSE_DIGITS = 9
@@ -68,22 +70,50 @@ class InMemoryIndex:
         """See the port. The overlay is written to a copy, and that is searched."""
         self.check()
         hits: list[Hit] = []
+        sessions: dict[tuple[str, str], list[Hit]] = {}
+        words: dict[str, WordStatistics] = {}
         for key in dict.fromkeys(scope.keys):
-            held = self._shelves.get((scope.tenant_id, key), _Shelf())
-            shelf = _Shelf(dict(held.documents), dict(held.tombstones))
-            added = {c.document_id for c in overlay if c.scope_key == key and shelf.apply(c) and isinstance(c, IndexDocument)}
-            hits.extend(_scored(shelf, query, added))
+            shelf, added = self._with(scope.tenant_id, key, overlay)
+            statistics = shelf.statistics()
+            words[key] = WordStatistics(
+                tuple(statistics.idf(shelf.frequency(stem)) for stem in query.terms), statistics.average_length
+            )
+            for document in shelf.documents.values():
+                if query.filter.admits(document):
+                    hit = _scored(document, query, statistics, words[key].idf, is_pending=document.document_id in added)
+                    hits.append(hit)
+                    if document.session_id is not None:
+                        sessions.setdefault((key, document.session_id), []).append(hit)
         compared = [(hit, hit.dense) for hit in hits if hit.dense is not None]
-        by_dense = sorted(compared, key=lambda pair: (-pair[1], _identity(pair[0])))
-        by_words = sorted((hit for hit in hits if hit.lexical > 0), key=lambda hit: (-hit.lexical, _identity(hit)))
+        by_dense = sorted(compared, key=lambda pair: (-pair[1], identity(pair[0])))
+        by_words = sorted((hit for hit in hits if hit.lexical > 0), key=lambda hit: (-hit.lexical, identity(hit)))
         limit = max(query.limit, 0)
         found = dict.fromkeys([*(hit for hit, _ in by_dense[:limit]), *by_words[:limit]])
+        placed = in_places(sessions, found, query.around) if query.around else {}
         return SearchResult(
-            hits=tuple(sorted(found, key=_order)),
-            dense=_range(dense for _, dense in compared),
-            lexical=_range(hit.lexical for hit in hits),
+            hits=tuple(sorted((hit._replace(place=placed.get(hit)) for hit in found), key=order)),
             considered=len(hits),
+            around=tuple(
+                sorted((hit._replace(place=place) for hit, place in placed.items() if hit not in found), key=in_session)
+            ),
+            words=words,
         )
+
+    def speakers(self, scope: Scope, names: Collection[str], overlay: Sequence[IndexDocument | Tombstone] = ()) -> frozenset[str]:
+        """See the port."""
+        self.check()
+        known: set[str] = set()
+        for key in dict.fromkeys(scope.keys):
+            shelf, _ = self._with(scope.tenant_id, key, overlay)
+            known.update(*(names_of(document.speaker) for document in shelf.documents.values() if _is_current(document)))
+        return frozenset(known.intersection(names))
+
+    def _with(self, tenant_id: str, key: str, overlay: Sequence[IndexDocument | Tombstone]) -> tuple[_Shelf, set[str]]:
+        """Return what would be held after these changes, and the ids of the documents among them that would be taken in."""
+        held = self._shelves.get((tenant_id, key), _Shelf())
+        shelf = _Shelf(dict(held.documents), dict(held.tombstones))
+        added = {c.document_id for c in overlay if c.scope_key == key and shelf.apply(c) and isinstance(c, IndexDocument)}
+        return shelf, added
 
     def versions(self, scope: Scope, memory_ids: Sequence[str]) -> Mapping[str, int]:
         """See the port."""
@@ -115,31 +145,33 @@ def _is_current(document: IndexDocument) -> bool:
     return document.state == ACTIVE and document.known_until is None
 
 
-def _scored(shelf: _Shelf, query: IndexQuery, added: set[str]) -> Iterable[Hit]:
-    statistics = shelf.statistics()
-    asked = [(stem, repeats, statistics.idf(shelf.frequency(stem))) for stem, repeats in Counter(query.stems).items()]
-    for document in shelf.documents.values():
-        if query.filter.admits(document):
-            length = float(document.length)
-            yield Hit(
-                scope_key=document.scope_key,
-                memory_id=document.memory_id,
-                revision=document.revision,
-                chunk=document.chunk,
-                row_version=document.row_version,
-                dense=_cosine(document, query),
-                lexical=sum(
-                    (
-                        idf * repeats * statistics.saturation(float(document.stems[stem]), length)
-                        for stem, repeats, idf in asked
-                        if document.stems.get(stem)
-                    ),
-                    start=0.0,
-                ),
-                tier=document.tier,
-                created_at=document.created_at,
-                from_overlay=document.document_id in added,
-            )
+def _scored(document: IndexDocument, query: IndexQuery, statistics: Statistics, idf: Sequence[float], *, is_pending: bool) -> Hit:
+    repeats = Counter(query.stems)
+    counts = tuple(document.stems.get(stem, 0) for stem in query.terms)
+    return Hit(
+        scope_key=document.scope_key,
+        memory_id=document.memory_id,
+        revision=document.revision,
+        chunk=document.chunk,
+        row_version=document.row_version,
+        dense=_cosine(document, query),
+        lexical=sum(
+            (
+                weight * repeats[stem] * statistics.saturation(float(count), float(document.length))
+                for stem, count, weight in zip(query.terms, counts, idf, strict=True)
+                if count
+            ),
+            start=0.0,
+        ),
+        tier=document.tier,
+        created_at=document.created_at,
+        from_overlay=is_pending,
+        said_at=document.said_at,
+        length=document.length,
+        traits=document.traits,
+        named=query.speaker is not None and query.speaker in names_of(document.speaker),
+        counts=counts,
+    )
 
 
 def _cosine(document: IndexDocument, query: IndexQuery) -> float | None:
@@ -155,16 +187,3 @@ def _cosine(document: IndexDocument, query: IndexQuery) -> float | None:
 
 def _floats(vector: Vector) -> array[float]:
     return array("f", vector)
-
-
-def _range(scores: Iterable[float]) -> Range:
-    every = list(scores)
-    return Range(min(every), max(every)) if every else Range(0.0, 0.0)
-
-
-def _identity(hit: Hit) -> tuple[str, int, int, str]:
-    return hit.memory_id, hit.revision, hit.chunk, hit.scope_key
-
-
-def _order(hit: Hit) -> tuple[bool, float, float, tuple[str, int, int, str]]:
-    return hit.dense is None, -(hit.dense or 0.0), -hit.lexical, _identity(hit)

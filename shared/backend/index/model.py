@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from backend.embedding.model import Vector
 
@@ -47,7 +48,6 @@ class IndexDocument:
     expires_at: int | None = None
     span: tuple[int, int] | None = None
     session_id: str | None = None
-    position: int | None = None
     speaker: str | None = None
     source: str | None = None
     tags: tuple[str, ...] = ()
@@ -57,12 +57,18 @@ class IndexDocument:
     is_summary: bool = False
     importance: float = 0.5
     confidence: float = 1.0
+    traits: int = 0
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
 
     @property
     def document_id(self) -> str:
         """`memory#revision#chunk`."""
         return f"{self.memory_id}#{self.revision}#{self.chunk}"
+
+    @property
+    def said_at(self) -> int:
+        """When it happened, as far as that is known: what orders a session."""
+        return self.created_at if self.occurred_at is None else self.occurred_at
 
     @property
     def length(self) -> int:
@@ -132,18 +138,34 @@ class IndexFilter:
 
 @dataclass(frozen=True, slots=True)
 class IndexQuery:
-    """A question: its vector (None when the embedder is down: lexical only), its stems with repeats, filters and list length."""
+    """A question: its vector (None when the embedder is down: lexical only), its stems with repeats, filters and list length.
+
+    `speaker` is the one that it names, as `speakers.names_of` writes names. `around` is how many places before and after
+    each document found, in its session, come back too.
+    """
 
     vector: Vector | None
     model: str | None
     stems: tuple[str, ...]
     filter: IndexFilter
     limit: int = 200
+    speaker: str | None = None
+    around: int = 0
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The distinct stems, in the question's order."""
+        return tuple(dict.fromkeys(self.stems))
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One document found: cosine in [-1, 1] (None without a comparable vector) and BM25 (0 when no word is shared)."""
+class Hit(NamedTuple):
+    """One document found: cosine in [-1, 1] (None without a comparable vector) and BM25 (0 when no word is shared).
+
+    `counts` says how often each of the query's `terms` stands in it, `length` how many stems it has; `named` is whether its
+    speaker is the one whom the query names; `traits` is what `backend.index.traits` saw in its text. Documents that stand
+    next to each other in a session have consecutive places; apart from that at least `around` places lie empty between
+    any two. `place` is None outside of sessions, and where nothing around was asked for.
+    """
 
     scope_key: str
     memory_id: str
@@ -155,17 +177,20 @@ class Hit:
     tier: str
     created_at: int
     from_overlay: bool = False
+    said_at: int = 0
+    length: int = 0
+    traits: int = 0
+    named: bool = False
+    counts: tuple[int, ...] = ()
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
-    """Smallest and largest score of one field over all documents that pass the filters, not only those returned.
+class WordStatistics:
+    """What a scope key's own documents say of the query's `terms`: how telling each is. And their mean length in stems."""
 
-    Both 0 when no document has a score in this field. Documents without a comparable vector have none in the dense field.
-    """
-
-    low: float
-    high: float
+    idf: tuple[float, ...]
+    average_length: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +200,12 @@ class SearchResult:
     A document is found by its vector if it can be compared, by its words if it shares one. Best first by dense score (those
     without one last), then by lexical score, then in the order of memory id, revision and chunk; equal scores are decided by
     that order in each of the two lists too, so the same question always has the same answer.
+
+    `around` are the documents that stand near a hit in its session and are no hits themselves, in the order of sessions, which
+    is that of `said_at`, then `created_at`, then the ids. What the filters leave out stands nowhere.
     """
 
     hits: tuple[Hit, ...]
-    dense: Range
-    lexical: Range
     considered: int
+    around: tuple[Hit, ...] = ()
+    words: Mapping[str, WordStatistics] = field(default_factory=dict)

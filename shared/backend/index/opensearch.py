@@ -1,6 +1,6 @@
 """The index on Amazon OpenSearch Service: many machines at once, versioned writes, exact scores.
 
-What it promises is the port's, with four notes:
+What it promises is the port's, with five notes:
 
 - Writes of one call are not one transaction, which OpenSearch does not have. After an error some of them may have been taken in;
   doing it again completes them, and nothing is ever half written: each document is whole, and its version decides.
@@ -8,14 +8,17 @@ What it promises is the port's, with four notes:
 - Which documents come close is found by a graph (HNSW). It is exact while no more documents pass the filters than the limit plus
   50, and nearly so above; every score that comes back is exact.
 - A document that a tombstone emptied leaves hashes and numbers in the files until they are rewritten: `expunge` does that.
+- What stands around hits is exact while their sessions together have at most 600 documents that pass the filters. Of more, those
+  are looked at that were said nearest to the best hits, by the sum of both scores; a hit has neighbours as far as nothing can be
+  missing in between, the others have none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from backend.index import opensearch_search
-from backend.index.model import IndexDocument, IndexQuery, SearchResult, Tombstone
+from backend.index.model import IndexDocument, IndexFilter, IndexQuery, SearchResult, Tombstone
 from backend.index.opensearch_documents import Coder, Kind
 from backend.index.opensearch_engine import Engine
 from backend.index.opensearch_layout import DEFAULT_NAME, Layouts, Target, read_alias, write_alias
@@ -62,9 +65,14 @@ class OpenSearchIndex:
 
     def search(self, scope: Scope, query: IndexQuery, overlay: Sequence[IndexDocument | Tombstone] = ()) -> SearchResult:
         """See the port."""
-        target = self._layouts.now().reading
-        question = Question(query, self._coder(scope.tenant_id), target.space, list(dict.fromkeys(scope.keys)))
-        return opensearch_search.search(self._engine, target.index, question, overlay)
+        return opensearch_search.search(self._engine, self._question(scope, query), overlay)
+
+    def speakers(self, scope: Scope, names: Collection[str], overlay: Sequence[IndexDocument | Tombstone] = ()) -> frozenset[str]:
+        """See the port. Nothing is asked for no names."""
+        if not names:
+            return frozenset()
+        question = self._question(scope, IndexQuery(None, None, (), IndexFilter()))
+        return opensearch_search.speakers(self._engine, question, names, overlay)
 
     def versions(self, scope: Scope, memory_ids: Sequence[str]) -> Mapping[str, int]:
         """See the port."""
@@ -114,6 +122,9 @@ class OpenSearchIndex:
         self._layouts.now()
         for alias in (read_alias(self._name), write_alias(self._name)):
             self._engine.search(alias, [{"size": 0, "terminate_after": 1, "track_total_hits": False}], None)
+
+    def _question(self, scope: Scope, query: IndexQuery) -> Question:
+        return Question(query, self._coder(scope.tenant_id), self._layouts.now().reading, list(dict.fromkeys(scope.keys)))
 
     def _coder(self, tenant_id: str) -> Coder:
         return Coder(tenant_id, self._key_of(tenant_id))

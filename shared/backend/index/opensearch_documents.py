@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from backend.embedding.model import Vector, unpack
 from backend.index.model import ACTIVE, IndexDocument, IndexFilter, MetadataValue, Tombstone
+from backend.index.speakers import names_of
 
 COUNT_BITS = 20
 MOST_COUNTED = 2**COUNT_BITS - 1
@@ -47,6 +48,7 @@ class Facet(StrEnum):
     TIER = "tier"
     TYPE = "type"
     SESSION = "session"
+    SPEAKER = "speaker"
     METADATA = "metadata"
 
 
@@ -87,12 +89,16 @@ class Coder:
         """Return what stands for a stem in documents of this scope key: 43 bits."""
         return int.from_bytes(self._hash("word", scope_key, stem)) >> (128 - _WORD_BITS)
 
+    def session(self, scope_key: str, session_id: str) -> str:
+        """Return what stands for a session; the same id under another scope key is another session."""
+        return self._hash("session", scope_key, session_id).hex()
+
     def facet(self, kind: Facet, *parts: str) -> str:
         """Return what stands for one value that filters can ask for."""
         return self._hash("facet", kind, *parts).hex()
 
     def facets(self, document: IndexDocument) -> list[str]:
-        """Return what stands for everything that filters can ask of a document."""
+        """Return what stands for everything that filters can ask of a document, and for the names of its speaker."""
         return sorted({self.facet(kind, *parts) for kind, *parts in _facets(document)})
 
     def asked_facets(self, asked: IndexFilter) -> Iterable[list[str]]:
@@ -117,8 +123,11 @@ class Coder:
         """Return the id: one of the tenant, the scope key, the memory, the revision and the chunk."""
         return document_id(self.scope(document.scope_key), document.memory_id, document.revision, document.chunk)
 
-    def document(self, document: IndexDocument, space: Space) -> dict[str, Any]:
-        """Return the entry of a document. Raises `ValueError` for a vector that is not whole float32 numbers."""
+    def document(self, document: IndexDocument, space: Space, *, with_places: bool = True) -> dict[str, Any]:
+        """Return the entry of a document, for an index that has the columns of places or has not.
+
+        Raises `ValueError` for a vector that is not whole float32 numbers.
+        """
         if document.vector is not None and (len(document.vector) % 4 or not document.vector):
             msg = "A vector is float32 components of 4 bytes each."
             raise ValueError(msg)
@@ -142,6 +151,10 @@ class Coder:
             "counts": [word << COUNT_BITS | min(count, MOST_COUNTED) for word, count in held.items()],
             "length": document.length,
         }
+        if with_places:
+            entry |= {"said_at": document.said_at, "traits": document.traits}
+            if document.session_id is not None:
+                entry["session"] = self.session(document.scope_key, document.session_id)
         if document.vector is not None and space.holds(document.vector, document.model):
             entry["vector"] = components(document.vector)
         return entry
@@ -186,6 +199,8 @@ def _facets(document: IndexDocument) -> Iterable[tuple[Facet, *tuple[str, ...]]]
         yield Facet.SOURCE, document.source
     if document.session_id is not None:
         yield Facet.SESSION, document.session_id
+    for name in names_of(document.speaker):
+        yield Facet.SPEAKER, name
     for tag in document.tags:
         yield Facet.TAG, tag
     for name, value in document.metadata.items():

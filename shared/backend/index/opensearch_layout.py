@@ -17,7 +17,12 @@ from backend.index.opensearch_engine import Engine
 from backend.kit.clock import Clock
 from backend.kit.errors import IndexUnavailableError
 
-MAPPING_VERSION = 1
+MAPPING_VERSION = 2
+"""What a new index gets: 2 has the columns of places (`said_at`, `session`, `traits`)."""
+
+KNOWN_VERSIONS = (1, MAPPING_VERSION)
+"""An index of the version before serves until it is replaced, without what it has no columns for."""
+
 DEFAULT_NAME = "memories"
 LAYOUT_LASTS = timedelta(seconds=30)
 """So long a process may go by what it knows of the aliases. A migration waits longer than this after each move of one."""
@@ -25,10 +30,16 @@ LAYOUT_LASTS = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One index: its name and the vectors that it holds."""
+    """One index: its name, the vectors that it holds, and the version of its mapping."""
 
     index: str
     space: Space
+    version: int = MAPPING_VERSION
+
+    @property
+    def has_places(self) -> bool:
+        """Whether it holds when something was said, in which session, and the traits of its text."""
+        return self.version == MAPPING_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +72,12 @@ def layout_of(answer: Mapping[str, Any], name: str) -> Layout:
 
 def _target(index: str, said: Mapping[str, Any]) -> Target:
     meta = said.get("mappings", {}).get("_meta", {})
-    if meta.get("mapping_version") != MAPPING_VERSION:
-        msg = f"{index} has mapping {meta.get('mapping_version')}; this release knows {MAPPING_VERSION}. Deploy before migrating."
+    version = meta.get("mapping_version")
+    if version not in KNOWN_VERSIONS:
+        known = " and ".join(str(each) for each in KNOWN_VERSIONS)
+        msg = f"{index} has mapping {version}; this release knows {known}. Deploy before migrating."
         raise IndexUnavailableError(msg)
-    return Target(index, Space(meta["model"], meta["dimension"]))
+    return Target(index, Space(meta["model"], meta["dimension"]), version)
 
 
 class Layouts:

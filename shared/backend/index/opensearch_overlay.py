@@ -8,13 +8,17 @@ from typing import Any
 
 from backend.index.model import ACTIVE, IndexDocument, Tombstone
 from backend.index.opensearch_documents import Kind, document_id
-from backend.index.opensearch_questions import PASSES, Question
+from backend.index.opensearch_engine import Engine
+from backend.index.opensearch_questions import PASSES, Query, Question
 from backend.index.scoring import Statistics
+
+PAGE = 1000
+"""Entries of pending memories that come back at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held of one document: as much as statistics need to do without it."""
+    """What is held of one document: as much as statistics need to do without it. `facets` are those that were asked for."""
 
     entry_id: str
     row_version: int
@@ -22,6 +26,7 @@ class Held:
     passes: bool
     length: int
     counts: tuple[int, ...]
+    facets: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -72,10 +77,9 @@ class Overlay:
         """The ids of the entries that pending changes replace or bury."""
         return [held.entry_id for _, held in self._hidden]
 
-    def hidden_passing(self) -> tuple[int, int]:
-        """Return how many of the hidden ones pass the filters, and how many of these share a word with the question."""
-        passing = [held for _, held in self._hidden if held.passes]
-        return len(passing), sum(any(held.counts) for held in passing)
+    def hidden_passing(self) -> int:
+        """Return how many of the hidden ones pass the filters."""
+        return sum(held.passes for _, held in self._hidden)
 
     def found(self) -> list[IndexDocument]:
         """Return the pending documents that the question's filters let through."""
@@ -86,11 +90,7 @@ class Overlay:
         corrected = {}
         for key, (before, frequencies) in statistics.items():
             parted = [(-1, held.length, held.counts) for of, held in self._hidden if of == key and held.is_current]
-            added = [
-                (1, each.length, counts_in(each, self._question))
-                for each in self.documents
-                if each.scope_key == key and each.state == ACTIVE and each.known_until is None
-            ]
+            added = [(1, each.length, counts_in(each, self._question)) for each in self._added() if each.scope_key == key]
             moved = [*parted, *added]
             corrected[key] = (
                 Statistics(
@@ -104,6 +104,17 @@ class Overlay:
             )
         return corrected
 
+    def corrected_facets(self, counted: Mapping[str, int]) -> dict[str, int]:
+        """Return how many documents have each of these facets, once the pending changes are written."""
+        parted = [(-1, held.facets) for _, held in self._hidden if held.is_current]
+        added = [(1, frozenset(self._question.coder.facets(each))) for each in self._added()]
+        moved = [*parted, *added]
+        return {facet: count + sum(sign for sign, facets in moved if facet in facets) for facet, count in counted.items()}
+
+    def _added(self) -> list[IndexDocument]:
+        """Return the pending documents that default searches see."""
+        return [each for each in self.documents if each.state == ACTIVE and each.known_until is None]
+
     def _hold(self, entry: Mapping[str, Any]) -> None:
         facts = {name: values[0] for name, values in entry["fields"].items()}
         key = self._question.scopes[facts["scope"]]
@@ -111,16 +122,43 @@ class Overlay:
             self._shelves[key].tombstones[facts["memory_id"]] = facts["row_version"]
             return
         identity = facts["memory_id"], facts["revision"], facts["chunk"]
+        matched = frozenset(entry.get("matched_queries", ()))
         held = Held(
             entry_id=document_id(facts["scope"], *identity),
             row_version=facts["row_version"],
             is_current=facts["current"],
-            passes=PASSES in entry.get("matched_queries", ()),
+            passes=PASSES in matched,
             length=facts["length"],
             counts=tuple(self._question.counts_of(entry)),
+            facets=matched,
         )
         self._shelves[key].documents[identity] = held
         self._held.append((key, held))
+
+
+def counted_and_laid_over(
+    engine: Engine,
+    question: Question,
+    counted: Query,
+    pending: Iterable[IndexDocument | Tombstone],
+    facets: Sequence[str] = (),
+) -> tuple[Mapping[str, Any], Overlay]:
+    """Return the answer to a question that counts, and the pending changes over what is held of their memories.
+
+    Both come of one request, unless those memories have more entries than a page. Raises `IndexUnavailableError`.
+    """
+    mine = [change for change in pending if change.scope_key in question.keys]
+    memory_ids = list(dict.fromkeys(each.memory_id for each in mine))
+    routing = question.coder.routing
+    bodies = [counted, *([question.held(memory_ids, facets, None, PAGE)] if memory_ids else [])]
+    said, *pages = engine.search(question.target.index, bodies, routing)
+    entries: list[Mapping[str, Any]] = []
+    while pages:
+        page = pages.pop()["hits"]["hits"]
+        entries.extend(page)
+        if len(page) == PAGE:
+            pages = engine.search(question.target.index, [question.held(memory_ids, facets, page[-1]["sort"], PAGE)], routing)
+    return said, Overlay(question, mine, entries)
 
 
 def counts_in(document: IndexDocument, question: Question) -> Sequence[int]:

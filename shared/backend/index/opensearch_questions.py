@@ -1,4 +1,4 @@
-"""How OpenSearch is asked: filters, statistics, lists, and the two small scripts that read what a document holds."""
+"""How OpenSearch is asked: filters, statistics, lists, sessions and speakers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backend.index.model import IndexFilter, IndexQuery
-from backend.index.opensearch_documents import COUNT_BITS, MOST_COUNTED, Coder, Kind, Space, components
-from backend.index.scoring import K1, B, Statistics
+from backend.index.opensearch_documents import COUNT_BITS, Coder, Facet, Kind, Space, components
+from backend.index.opensearch_layout import Target
+from backend.index.opensearch_scripts import BM25_SCRIPT, COSINE_SCRIPT, COUNTS_SCRIPT, NEARNESS_SCRIPT
+from backend.index.scoring import Statistics
 
 Query = dict[str, Any]
 
 SPARE = 50
-"""So many more than the limit are asked for, and as many at the other end: the engine ranks to float32, we to float64."""
+"""So many more than the limit are asked for: the engine ranks to float32, we to float64."""
 
 MOST_NEIGHBOURS = 10_000
 """The engine's own bound."""
@@ -22,48 +24,12 @@ MOST_NEIGHBOURS = 10_000
 PASSES = "passes"
 """The name of the part of a question that tells whether a held document passes the filters."""
 
+NAMED = "named"
+"""The name of the part that tells whether a document is of the speaker whom the question names."""
+
 _COLUMNS = ("scope", "memory_id", "revision", "chunk", "row_version", "tier", "created_at", "length")
+_PLACE_COLUMNS = ("said_at", "session", "traits")
 IDENTITY = [{"memory_id": "asc"}, {"revision": "asc"}, {"chunk": "asc"}, {"scope": "asc"}]
-_BEST_WORDS = [{"_score": "desc"}, *IDENTITY]
-_WORST_WORDS = [{"_score": "asc"}, *IDENTITY]
-
-_COUNT = f"""
-  List words = (List) params.words.get(doc['scope'].value);
-  ScriptDocValues.Longs held = (ScriptDocValues.Longs) doc['counts'];
-  int size = held.size();
-  int at = 0;
-  for (int number = 0; number < words.size(); ++number) {{
-    long word = ((Number) words.get(number)).longValue();
-    while (at < size && held.get(at).longValue() < word) {{ ++at; }}
-    if (at == size) {{ break; }}
-    long count = held.get(at).longValue() - word;
-    if (count <= {MOST_COUNTED}L) {{ FOUND }}
-  }}"""
-"""Both the words asked for and those held are sorted, so one pass finds all."""
-
-COUNTS_SCRIPT = (
-    "List found = new ArrayList();" + _COUNT.replace("FOUND", "found.add(number); found.add(count);") + "return found;"
-)
-"""Returns number and count of each word that the document shares, in turn."""
-
-BM25_SCRIPT = (
-    "double score = 0;"
-    "List weights = (List) params.weights.get(doc['scope'].value);"
-    "double average = ((Number) params.averages.get(doc['scope'].value)).doubleValue();"
-    f"double norm = {K1} * ({1 - B} + {B} * doc['length'].value / average);"
-    + _COUNT.replace("FOUND", "score += ((Number) weights.get(number)).doubleValue() * count / (count + norm);")
-    + "return score;"
-)
-"""The formula of backend.index.scoring. It only chooses; scores are worked out from the counts, here as in every index."""
-
-COSINE_SCRIPT = (
-    "if (doc['vector'].size() == 0) { return null; }"
-    "float[] held = doc['vector'].value;"
-    "List asked = (List) params.asked;"
-    "double product = 0;"
-    "for (int part = 0; part < held.length; ++part) { product += held[part] * (double) asked.get(part); }"
-    "return product;"
-)
 
 
 @dataclass(slots=True)
@@ -75,7 +41,7 @@ class Question:
 
     query: IndexQuery
     coder: Coder
-    space: Space
+    target: Target
     keys: Sequence[str]
     stems: Counter[str] = field(init=False)
     scopes: dict[str, str] = field(init=False)
@@ -93,13 +59,18 @@ class Question:
             self._places[scope] = [place for _, place in words]
 
     @property
+    def space(self) -> Space:
+        """The vectors of the index that is asked."""
+        return self.target.space
+
+    @property
     def is_dense(self) -> bool:
         """Whether the question has a vector that can be compared with those of the index."""
         return self.space.holds(self.query.vector, self.query.model)
 
     def statistics(self) -> Query:
-        """Ask, for each scope key, for its statistics, and how many documents pass the filters and share a word."""
-        counted: Query = {"passing": {"filter": self._passing(), "aggs": {"sharing": {"filter": self._sharing()}}}}
+        """Ask, for each scope key, for its statistics, and how many documents pass the filters."""
+        counted: Query = {"passing": {"filter": {"bool": {"filter": self._asked()}}}}
         for number, (scope, words) in enumerate(self._words.items()):
             parts: Query = {"length": {"sum": {"field": "length"}}}
             if words:
@@ -121,16 +92,31 @@ class Question:
             found[key] = Statistics(said["doc_count"], int(said["length"]["value"])), frequencies
         return found
 
-    def held(self, memory_ids: Sequence[str], after: Sequence[object] | None, size: int) -> Query:
-        """Ask for what is held of these memories, in pages: documents and tombstones, each with its words and if it passes."""
+    def speaking(self, facets: Sequence[str]) -> Query:
+        """Ask how many documents have each of these facets, of those that default searches see."""
+        each = {facet: {"term": {"facets": facet}} for facet in facets}
+        seen_by_default = [*self._mine(), {"term": {"current": True}}, {"terms": {"facets": list(facets)}}]
+        return {
+            "size": 0,
+            "track_total_hits": False,
+            "query": {"bool": {"filter": seen_by_default}},
+            "aggs": {"speaking": {"filters": {"filters": each}}},
+        }
+
+    def held(self, memory_ids: Sequence[str], facets: Sequence[str], after: Sequence[object] | None, size: int) -> Query:
+        """Ask for what is held of these memories, in pages: documents and tombstones.
+
+        Each comes with its words, and says whether it passes and which of these facets it has.
+        """
         kinds = {"terms": {"kind": [Kind.DOCUMENT, Kind.TOMBSTONE]}}
         passes = {"bool": {"filter": [{"term": {"kind": Kind.DOCUMENT}}, *self._asked()], "_name": PASSES}}
+        has = [{"term": {"facets": {"value": facet, "_name": facet}}} for facet in facets]
         asked: Query = {
             "size": size,
             "query": {
                 "bool": {
                     "filter": [kinds, *scoped(self.coder, self.keys), {"terms": {"memory_id": list(memory_ids)}}],
-                    "should": [passes],
+                    "should": [passes, *has],
                     "minimum_should_match": 0,
                 }
             },
@@ -139,18 +125,14 @@ class Question:
         }
         return {**asked, "search_after": list(after)} if after else asked
 
-    def nearest(self, hidden: Sequence[str], *, opposite: bool = False) -> Query:
-        """Ask for the nearest documents by their vectors, or, for the other end of the range, for the farthest."""
-        asked = components(self.query.vector or b"")
-        count = SPARE if opposite else min(max(self.query.limit, 0) + SPARE, MOST_NEIGHBOURS)
-        vector = [-part for part in asked] if opposite else asked
-        near = {"vector": vector, "k": count, "filter": self._found(hidden)}
+    def nearest(self, hidden: Sequence[str]) -> Query:
+        """Ask for the nearest documents by their vectors."""
+        count = min(max(self.query.limit, 0) + SPARE, MOST_NEIGHBOURS)
+        near = {"vector": components(self.query.vector or b""), "k": count, "filter": self._found(hidden)}
         return {"size": count, **self._what_comes_back(dense=True), "query": {"knn": {"vector": near}}}
 
-    def sharing(
-        self, hidden: Sequence[str], statistics: Mapping[str, tuple[Statistics, list[int]]], *, worst: bool = False
-    ) -> Query:
-        """Ask for the documents that say most of the question's words, or least among those that share any."""
+    def sharing(self, hidden: Sequence[str], statistics: Mapping[str, tuple[Statistics, list[int]]]) -> Query:
+        """Ask for the documents that say most of the question's words."""
         weights, averages = {}, {}
         for scope, key in self.scopes.items():
             own, frequencies = statistics[key]
@@ -161,11 +143,37 @@ class Question:
         matched["bool"]["filter"].append(self._sharing())
         parameters = {"words": self._lowest(), "weights": weights, "averages": averages}
         return {
-            "size": SPARE if worst else max(self.query.limit, 0) + SPARE,
+            "size": max(self.query.limit, 0) + SPARE,
             **self._what_comes_back(dense=self.is_dense),
             "query": {"script_score": {"query": matched, "script": {"source": BM25_SCRIPT, "params": parameters}}},
-            "sort": _WORST_WORDS if worst else _BEST_WORDS,
+            "sort": [{"_score": "desc"}, *IDENTITY],
         }
+
+    def sessions(self, hidden: Sequence[str], sessions: Sequence[str]) -> Query:
+        """Ask how many documents of each of these sessions pass the filters, and when the first and the last were said."""
+        over = {"first": {"min": {"field": "said_at"}}, "last": {"max": {"field": "said_at"}}}
+        aggregated = {"sessions": {"terms": {"field": "session", "size": len(sessions)}, "aggs": over}}
+        return {"size": 0, "track_total_hits": False, "query": self._members(hidden, sessions), "aggs": aggregated}
+
+    def members(self, hidden: Sequence[str], sessions: Sequence[str], size: int) -> Query:
+        """Ask for the documents of these sessions that pass the filters, in any order."""
+        return {
+            "size": size,
+            **self._what_comes_back(dense=self.is_dense),
+            "query": self._members(hidden, sessions),
+            "sort": ["_doc"],
+        }
+
+    def nearest_members(
+        self, hidden: Sequence[str], moments: Mapping[str, Sequence[int]], densities: Mapping[str, float], size: int
+    ) -> Query:
+        """Ask for those first that are nearest to one of the moments of their session, which come in ascending order.
+
+        Densities are documents a millisecond. What the answer is sorted by is the measure of `NEARNESS_SCRIPT`.
+        """
+        parameters = {"moments": moments, "densities": densities}
+        near = {"type": "number", "order": "asc", "script": {"source": NEARNESS_SCRIPT, "params": parameters}}
+        return {**self.members(hidden, list(moments), size), "sort": [{"_script": near}]}
 
     def counts_of(self, hit: Mapping[str, Any]) -> list[int]:
         """Read how often each stem stands in a document that came back, in the order of `stems`."""
@@ -185,7 +193,7 @@ class Question:
         return {
             "track_total_hits": False,
             "stored_fields": "_none_",
-            "docvalue_fields": [*_COLUMNS, *also],
+            "docvalue_fields": [*_COLUMNS, *(_PLACE_COLUMNS if self.target.has_places else ()), *also],
             "script_fields": self._fields(dense=dense),
         }
 
@@ -209,13 +217,18 @@ class Question:
     def _asked(self) -> list[Query]:
         return filters(self.query.filter, self.coder)
 
-    def _passing(self) -> Query:
-        return {"bool": {"filter": self._asked()}}
+    def _members(self, hidden: Sequence[str], sessions: Sequence[str]) -> Query:
+        matched = self._found(hidden)
+        matched["bool"]["filter"].append({"terms": {"session": list(sessions)}})
+        return matched
 
     def _found(self, hidden: Sequence[str]) -> Query:
         found: Query = {"filter": [*self._mine(), *self._asked()]}
         if hidden:
             found["must_not"] = [{"ids": {"values": list(hidden)}}]
+        if self.query.speaker is not None:
+            facet = self.coder.facet(Facet.SPEAKER, self.query.speaker)
+            found |= {"should": [{"term": {"facets": {"value": facet, "_name": NAMED}}}], "minimum_should_match": 0}
         return {"bool": found}
 
 

@@ -73,7 +73,11 @@ class Writer:
 
     def _written(self, documents: Sequence[IndexDocument]) -> list[IndexDocument]:
         """Write the documents; return those that the engine says are not newer than what it holds."""
-        entries = [(self._coder.document_id(each), self._coder.document(each, self._target.space)) for each in documents]
+        target = self._target
+        entries = [
+            (self._coder.document_id(each), self._coder.document(each, target.space, with_places=target.has_places))
+            for each in documents
+        ]
         statuses = self._index(entries, refresh=self._refresh)
         return [each for each, status in zip(documents, statuses, strict=True) if status == HTTPStatus.CONFLICT]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from backend.index.model import IndexDocument, IndexQuery, SearchResult, Tombstone
@@ -32,6 +32,13 @@ class MemoryIndex(Protocol):
         index may not hold yet: they are searched as if it did (a higher `row_version` wins, tombstones hide).
         Word statistics (document count, frequencies, lengths) are those of each scope key alone, over its active documents
         whose `known_until` is open: they move neither with the filters of a question nor with the clock.
+        Raises `IndexUnavailableError`.
+        """
+
+    def speakers(self, scope: Scope, names: Collection[str], overlay: Sequence[IndexDocument | Tombstone] = ()) -> frozenset[str]:
+        """Return those of these names that belong to a speaker of some document of the scope's keys.
+
+        Names are as `backend.index.speakers.names_of` writes them. Documents count as they do for the word statistics.
         Raises `IndexUnavailableError`.
         """
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from threading import Lock
 from typing import Protocol
 
 from backend.kit.clock import Clock, epoch_ms
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_LENGTH = 26
-_TIME_LENGTH = 10
+_ORDER_LENGTH = 14
+"""Characters of an id that order it: 10 of time, 4 of the count within a millisecond."""
+_COUNT_BITS = 20
+_REST_BITS = 60
 
 
 class Ids(Protocol):
     """Where new ids come from."""
 
     def new(self, prefix: str) -> str:
-        """Return `prefix_ULID`: sortable by the time it was made, to the millisecond."""
+        """Return `prefix_ULID`: sorts after those that were made before it, in this process to the last one."""
 
     def derived(self, prefix: str, origin: str, *parts: str) -> str:
-        """Return the id that these always give: what a retry must repeat. Its time is that of the id `origin`."""
+        """Return the id that these always give: what a retry must repeat. It sorts as the id `origin` does."""
 
 
 def encode_ulid(value: int) -> str:
@@ -29,17 +33,28 @@ def encode_ulid(value: int) -> str:
 
 
 class UlidIds:
-    """ULIDs of the injected clock: 48 bits of milliseconds, 80 bits of randomness."""
+    """ULIDs of the injected clock: 48 bits of milliseconds, 20 bits that count within one, 60 bits of randomness.
+
+    The count begins anywhere in the lower half of its range, so that two processes seldom use the same.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._guard = Lock()
+        self._last = (0, 0)
 
     def new(self, prefix: str) -> str:
         """Return a new id."""
-        return f"{prefix}_{encode_ulid(epoch_ms(self._clock.now()) << 80 | secrets.randbits(80))}"
+        with self._guard:
+            moment, count = self._last
+            now = max(epoch_ms(self._clock.now()), moment)  # A clock that was set back must not turn the order round.
+            count = count + 1 if now == moment else secrets.randbits(_COUNT_BITS - 1)
+            self._last = (now, count)
+        ordered = (now << _COUNT_BITS) + count
+        return f"{prefix}_{encode_ulid(ordered << _REST_BITS | secrets.randbits(_REST_BITS))}"
 
     def derived(self, prefix: str, origin: str, *parts: str) -> str:
-        """Return the origin's time and a SHA-256 over the parts."""
+        """Return what orders the origin and a SHA-256 over the parts."""
         return derived_id(prefix, origin, *parts)
 
 
@@ -55,12 +70,12 @@ class FakeIds:
         return f"{prefix}_{self._made:026d}"
 
     def derived(self, prefix: str, origin: str, *parts: str) -> str:
-        """Return the origin's time and a SHA-256 over the parts."""
+        """Return what orders the origin and a SHA-256 over the parts."""
         return derived_id(prefix, origin, *parts)
 
 
 def derived_id(prefix: str, origin: str, *parts: str) -> str:
-    """Return `prefix_`, the 10 characters of time of the id `origin`, and 16 made of origin and parts.
+    """Return `prefix_`, the 14 characters that order the id `origin`, and 12 made of origin and parts.
 
     Each part is hashed with its length before it, so that no two lists of parts give one id.
     """
@@ -69,5 +84,5 @@ def derived_id(prefix: str, origin: str, *parts: str) -> str:
         data = part.encode()
         digest.update(len(data).to_bytes(4))
         digest.update(data)
-    moment = origin.rpartition("_")[2][:_TIME_LENGTH]
-    return f"{prefix}_{moment}{encode_ulid(int.from_bytes(digest.digest()[:10]))[_TIME_LENGTH:]}"
+    order = origin.rpartition("_")[2][:_ORDER_LENGTH]
+    return f"{prefix}_{order}{encode_ulid(int.from_bytes(digest.digest()[:8]))[_ORDER_LENGTH:]}"

@@ -16,7 +16,7 @@ from backend.memories.model import Memory, OnConflict, Revision, State
 from backend.memories.policy import MemoryPolicy, Verdict
 from backend.memories.ports import Contest, Holders, MemoryStore, Step
 
-MOST_HOLDERS = 20
+MOST_HOLDERS = 16
 """Of one claim: memories that were kept beside each other. The oldest is no longer compared."""
 
 SUPERSEDED = "superseded"

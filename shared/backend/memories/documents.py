@@ -12,6 +12,7 @@ from backend.embedding.model import Vector
 from backend.extraction.model import Span
 from backend.index.model import IndexDocument, MetadataValue, Tombstone
 from backend.index.text import stems
+from backend.index.traits import traits_of
 from backend.kit.clock import epoch_ms
 from backend.memories.model import WAITING, Changes, Memory, Revision, State
 
@@ -83,6 +84,7 @@ def _document(memory: Memory, number: int, span: Span, vector: Vector | None) ->
         is_summary=memory.is_summary,
         importance=memory.importance,
         confidence=memory.confidence,
+        traits=traits_of(piece, memory.speaker),
         metadata=_filterable(memory),
     )
 

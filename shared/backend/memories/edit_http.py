@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -248,8 +248,10 @@ class EditDoor(MemoryDoor):
     def _decide(self, scope: Scope, caller: Caller, memory_id: str, decision: Decision, request: Request | None) -> JSONResponse:
         decided, replayed = self.container.reviewing.decide(scope, memory_id, decision, request, caller.actor)
         observability.note(memory_id=decided.memory.memory_id, outcome=decided.outcome.outcome.value)
+        # What was rejected is forgotten: its words are not told again.
+        memory = replace(decided.memory, text="", summary=None, metadata={}) if decided.memory.forgotten_at else decided.memory
         answer = {
-            **MemoryView.fields_of(decided.memory),
+            **MemoryView.fields_of(memory),
             "outcome": decided.outcome.outcome.value,
             "rule": decided.outcome.rule,
             "request_id": observability.request_id(),

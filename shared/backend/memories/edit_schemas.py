@@ -31,6 +31,13 @@ MemoryIdText = Annotated[str, Field(pattern=r"^mem_[0-9A-HJKMNP-TV-Z]{26}$", des
 Reason = Annotated[Name, Field(max_length=256, description="Why; it stands in the history.")]
 
 
+def _never_null(schema: JsonDict) -> None:
+    """Say in the contract that a value can be changed and not be taken away."""
+    [form] = [each for each in schema.pop("anyOf") if each != {"type": "null"}]  # type: ignore[union-attr]  # pydantic's own list
+    schema.pop("default")
+    schema.update(form)  # type: ignore[arg-type]  # as above
+
+
 class MemoryPatch(Wire):
     """Body of `PATCH /memory/{id}`: what is sent is changed, null takes a value away, what is left out stays."""
 
@@ -38,11 +45,11 @@ class MemoryPatch(Wire):
 
     user_id: EndUserId | None = None
     tags: list[Annotated[Name, Field(max_length=128)]] | None = Field(default=None, max_length=model.MAX_TAGS)
-    importance: float | None = Field(default=None, ge=0, le=1)
+    importance: float | None = Field(default=None, ge=0, le=1, json_schema_extra=_never_null)
     metadata: Annotated[dict[str, Any], AfterValidator(checked_metadata)] | None = None
     source: Name | None = None
     event_type: Name | None = None
-    valid_from: Moment | None = None
+    valid_from: Moment | None = Field(default=None, json_schema_extra=_never_null)
     valid_until: Moment | None = None
     reason: Reason | None = None
 

@@ -25,6 +25,7 @@ class _Entry:
     body_mac: str
     until: datetime
     done: Done | None = None
+    untouched: bool = False
 
 
 class FakeRequestLog:
@@ -52,7 +53,7 @@ class FakeRequestLog:
                 raise RequestInFlightError(msg, retry_after=1)
             claim_id = entry.claim_id if entry else self._ids.new("clm")
             self._entries[record_id] = _Entry(claim_id, request.body_mac, now + CLAIM_LASTS)
-            return Claim(claim_id, record_id, now + CLAIM_LASTS, resumed=entry is not None)
+            return Claim(claim_id, record_id, now + CLAIM_LASTS, resumed=entry is not None and not entry.untouched)
 
     def complete(self, claim: Claim, done: Done, *, keep_forever: bool, now: datetime) -> Done:
         """See the port."""
@@ -69,9 +70,9 @@ class FakeRequestLog:
             self._entries[claim.record_id] = replace(entry, done=done)
             return done
 
-    def release(self, claim: Claim, now: datetime) -> None:
+    def release(self, claim: Claim, now: datetime, *, did_nothing: bool = False) -> None:
         """See the port."""
         with self._lock:
             entry = self._entries.get(claim.record_id or "")
             if claim.record_id and entry and entry.done is None and entry.until == claim.until:
-                self._entries[claim.record_id] = replace(entry, until=now)
+                self._entries[claim.record_id] = replace(entry, until=now, untouched=did_nothing)

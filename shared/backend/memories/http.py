@@ -31,7 +31,12 @@ from backend.tenancy.scope import Scope
 LONGEST_KEY = 255
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
-POST_ONLY = frozenset({"add", "query", "bulk-add", "batch-update", "refresh", "upload"})
+ALLOWED = {
+    **dict.fromkeys(("add", "query", "bulk-add", "batch-update", "refresh", "upload"), "POST"),
+    **dict.fromkeys(("conflicts", "quarantine", "pending"), "GET"),
+}
+"""What stands where an id could, and is a route of its own: the method that it takes."""
+
 ADD_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": MemoryAdded | MemorySkipped | AddPreview, "description": "Nothing new to store, or a dry run"},
     207: {"model": MemoryAdded, "description": "Several memories"},
@@ -73,9 +78,9 @@ async def memory_id(
     ],
 ) -> str:
     """Return the id of the path. What cannot be an id names no memory; what names a route with another method says so."""
-    if given in POST_ONLY:
-        msg = "This path takes POST."
-        raise MethodNotAllowedError(msg, allow="POST")
+    if given in ALLOWED:
+        msg = f"This path takes {ALLOWED[given]}."
+        raise MethodNotAllowedError(msg, allow=ALLOWED[given])
     if not _MEMORY_ID.fullmatch(given):
         raise MemoryNotFoundError(given[:64])
     observability.note(memory_id=given)
@@ -108,6 +113,15 @@ Cursor = Annotated[
 ]
 
 
+def one_key(key: str | None, client_ref: str | None) -> str | None:
+    """Return the idempotency key, which has two names. Raises `ValidationFailedError` when they differ."""
+    if key and client_ref and key != client_ref:
+        cure = "It is another name for the header Idempotency-Key; send one of them."
+        msg = "Two different idempotency keys."
+        raise ValidationFailedError(msg, faults=(Fault("/client_ref", cure),))
+    return key or client_ref
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryDoor:
     """From a caller's request to the use case, and from what came of it to the answer."""
@@ -119,11 +133,7 @@ class MemoryDoor:
         scope = self.scope(caller, body.user_id)
         if body.dry_run:
             return self._preview(scope, body)
-        if key and body.client_ref and key != body.client_ref:
-            cure = "It is another name for the header Idempotency-Key; send one of them."
-            msg = "Two different idempotency keys."
-            raise ValidationFailedError(msg, faults=(Fault("/client_ref", cure),))
-        keyed = self.request(scope, "POST /memory/add", key or body.client_ref, body.canonical())
+        keyed = self.request(scope, "POST /memory/add", one_key(key, body.client_ref), body.canonical())
         added = self.container.memories.add(scope, body.said(), keyed, caller.actor)
         told = sorted({each.outcome.value for each in added.outcomes})
         observability.note(memory_id=added.memories[0].memory_id if added.memories else None, outcome=" ".join(told))

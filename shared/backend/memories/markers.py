@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from backend.embedding.model import Vector
@@ -22,6 +22,10 @@ from backend.memories.ports import Seals
 
 PENDING = "P#"
 PENDING_SHARDS = 1
+_BESIDE = frozenset({"vector", "traits"})
+_KNOWN = frozenset(each.name for each in fields(IndexDocument)) - _BESIDE
+"""A later release may write more."""
+
 MOST_DOCUMENTS = 4
 MOST_BYTES = 256 * 1024
 """Of documents as they are stored, without vectors: with these the item stays below 400 KB."""
@@ -57,6 +61,10 @@ def marker_item(memory: Memory, changes: Sequence[IndexDocument | Tombstone], wr
         "kind": "documents",
         "documents": seals.seal(memory.tenant_id, _place(memory.memory_id), plain),
         "vectors": [each.vector for each in documents],
+        # Beside the documents, not in them: the release before this one reads no field that it does not know.
+        "traits": seals.seal(
+            memory.tenant_id, _traits_place(memory.memory_id), json.dumps([each.traits for each in documents]).encode()
+        ),
     }
 
 
@@ -68,13 +76,16 @@ def changes_of(item: Item, seals: Seals) -> list[IndexDocument | Tombstone] | No
             return [Tombstone(scope_key, item["sk"], item["row_version"], item["recorded_at"])]
         case "document":
             # The first release's: one document, in the clear.
-            return [_document(json.loads(zlib.decompress(item["document"])), item.get("vector"))]
+            return [_document(json.loads(zlib.decompress(item["document"])), item.get("vector"), 0)]
         case "documents":
+            tenant_id = scope_key.partition("#")[0]
             try:
-                plain = seals.open(scope_key.partition("#")[0], _place(item["sk"]), item["documents"])
+                documents = json.loads(zlib.decompress(seals.open(tenant_id, _place(item["sk"]), item["documents"])))
+                sealed = item.get("traits")
+                traits = json.loads(seals.open(tenant_id, _traits_place(item["sk"]), sealed)) if sealed else [0] * len(documents)
             except DecryptionFailedError:
                 return None
-            return [_document(*each) for each in zip(json.loads(zlib.decompress(plain)), item["vectors"], strict=True)]
+            return [_document(*each) for each in zip(documents, item["vectors"], traits, strict=True)]
     return None
 
 
@@ -87,12 +98,17 @@ def _place(memory_id: str) -> str:
     return f"{memory_id}#MARKER"
 
 
+def _traits_place(memory_id: str) -> str:
+    return f"{memory_id}#TRAITS"
+
+
 def _fields(document: IndexDocument) -> Item:
-    return {name: value for name, value in asdict(document).items() if value is not None and name != "vector"}
+    return {name: value for name, value in asdict(document).items() if value is not None and name not in _BESIDE}
 
 
-def _document(fields: Item, vector: bytes | None) -> IndexDocument:
-    fields["tags"] = tuple(fields.get("tags", ()))
-    if fields.get("span"):
-        fields["span"] = tuple(fields["span"])
-    return IndexDocument(**{"model": None, **fields, "vector": Vector(vector) if vector else None})
+def _document(held: Item, vector: bytes | None, traits: int) -> IndexDocument:
+    known = {name: value for name, value in held.items() if name in _KNOWN}
+    known["tags"] = tuple(known.get("tags", ()))
+    if known.get("span"):
+        known["span"] = tuple(known["span"])
+    return IndexDocument(**{"model": None, **known, "vector": Vector(vector) if vector else None, "traits": traits})

@@ -7,12 +7,22 @@ from contextlib import suppress
 from typing import TypeVar
 
 from backend.kit.clock import Clock
-from backend.kit.errors import DependencyUnavailableError
+from backend.kit.errors import (
+    DependencyUnavailableError,
+    GoneError,
+    InvalidRequestError,
+    NotFoundError,
+    PreconditionFailedError,
+    ValidationFailedError,
+)
 from backend.kit.ids import Ids
 from backend.memories.outcomes import Claim, Done, Request
 from backend.memories.ports import RequestLog
 
 _T = TypeVar("_T")
+
+REFUSALS = (NotFoundError, GoneError, PreconditionFailedError, ValidationFailedError, InvalidRequestError)
+"""What is raised before anything is written, never after it."""
 
 
 class Once:
@@ -36,8 +46,9 @@ class Once:
         try:
             made, done = work(claim)
             self._requests.complete(claim, done, keep_forever=False, now=self._clock.now())
-        except Exception:
-            self.release(claim)
+        except Exception as error:
+            # What an earlier attempt under the claim did is not undone by this one's being refused.
+            self.release(claim, did_nothing=isinstance(error, REFUSALS) and not claim.resumed)
             raise
         return made, False
 
@@ -47,8 +58,8 @@ class Once:
             return Claim(self._ids.new("clm"))
         return self._requests.claim(tenant_id, request, self._clock.now())
 
-    def release(self, claim: Claim) -> None:
-        """Let the next attempt in: this one failed."""
+    def release(self, claim: Claim, *, did_nothing: bool = False) -> None:
+        """Let the next attempt in: this one failed, or was refused before it did anything."""
         # The claim ends by itself; failing to end it early must not hide what went wrong.
         with suppress(DependencyUnavailableError):
-            self._requests.release(claim, self._clock.now())
+            self._requests.release(claim, self._clock.now(), did_nothing=did_nothing)

@@ -231,8 +231,11 @@ class RequestLog(Protocol):
         not: what it stored is there. Raises `ConflictError` when another claim holds the record.
         """
 
-    def release(self, claim: Claim, now: datetime) -> None:
-        """Let the next attempt in at once: this one failed."""
+    def release(self, claim: Claim, now: datetime, *, did_nothing: bool = False) -> None:
+        """Let the next attempt in at once: this one failed, or was refused before it did anything.
+
+        After one that did nothing the next attempt is as good as the first: its claim is not `resumed`.
+        """
 
 
 class Parking(Protocol):

@@ -78,13 +78,14 @@ class DynamoRequestLog:
             return _done_of(said)
         return done
 
-    def release(self, claim: Claim, now: datetime) -> None:
+    def release(self, claim: Claim, now: datetime, *, did_nothing: bool = False) -> None:
         """Let the next attempt in."""
         if claim.record_id is None:
             return
         mine = (attribute("until") == to_rfc3339(claim.until or now)) & (attribute("state") == "claimed")
         try:
-            self._table.update(claim.record_id, actions=[set_to("until", to_rfc3339(now))], condition=mine)
+            actions = [set_to("until", to_rfc3339(now)), set_to("untouched", did_nothing or None)]
+            self._table.update(claim.record_id, actions=actions, condition=mine)
         except ConditionFailedError:
             return
 
@@ -112,11 +113,11 @@ class DynamoRequestLog:
         until = now + CLAIM_LASTS
         unchanged = attribute("until") == item["until"]
         try:
-            self._table.update(pk, actions=[set_to("until", to_rfc3339(until))], condition=unchanged)
+            self._table.update(pk, actions=[set_to("until", to_rfc3339(until)), set_to("untouched", None)], condition=unchanged)
         except ConditionFailedError as error:
             msg = "A request with this idempotency key is being worked on."
             raise RequestInFlightError(msg, retry_after=1) from error
-        return Claim(item["claim_id"], pk, until, resumed=True)
+        return Claim(item["claim_id"], pk, until, resumed=not item.get("untouched"))
 
 
 def _done_of(item: Item) -> Done:

@@ -108,8 +108,9 @@ class Reviewing:
         return self._once.done(scope.tenant_id, request, work, lambda done: self._replayed(scope, done))
 
     def _replayed(self, scope: Scope, done: Done) -> Decided:
-        memory = self._store.get(scope.tenant_id, done.memory_ids[0])
-        if memory is None:
+        memory = own_row(self._store, scope, done.memory_ids[0])
+        is_gone = memory is not None and not memory.readable_by(scope, self._clock.now())
+        if memory is None or (is_gone and done.outcomes[0].outcome is not Outcome.POLICY):
             raise MemoryNotFoundError(done.memory_ids[0])
         return Decided(memory, done.outcomes[0])
 

@@ -25,8 +25,11 @@ from backend.kit.errors import (
 )
 from backend.kit.faults import REFUSED, read_as
 from backend.kit.http import json_answer
+from backend.kit.wire import WITHOUT_NUL
 from backend.memories.edit_http import BATCH_ANSWERS, EditDoor
 from backend.memories.edit_schemas import AddedItem, BulkAdd
+from backend.memories.http import one_key
+from backend.memories.model import MAX_TAGS
 from backend.memories.schemas import MemoryAdd
 from backend.memories.uploading import TEXT_LIMIT_BYTES, parts_of
 from backend.tenancy.model import Caller
@@ -35,7 +38,9 @@ from backend.uploads.model import Extracted
 FILE_LIMIT_BYTES = 4_500_000
 """Lambda takes an event of 6 MB, and a file in it is a third larger (base64)."""
 
-MOST_FIELDS = 40
+MOST_FIELDS = MAX_TAGS + 36
+"""Each tag is a field of its own."""
+
 FIELD_BYTES = 32 * 1024
 MULTIPART = "multipart/form-data"
 _NUMBERS = frozenset({"importance", "ttl_minutes"})
@@ -76,6 +81,19 @@ class MemoryUploaded(BaseModel):
     request_id: str
 
 
+_NAME: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 256, "pattern": WITHOUT_NUL}
+_MOMENT: dict[str, Any] = {"type": "string", "format": "date-time"}
+READ = (
+    "text/plain",
+    "text/markdown",
+    "text/html",
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "text/csv",
+    "application/json",
+)
+"""What a file may be called, in the order of the description; other names of the same are taken too."""
+
 UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -86,14 +104,26 @@ UPLOAD_BODY: dict[str, Any] = {
                     "required": ["file"],
                     "properties": {
                         "file": {"type": "string", "format": "binary", "description": "txt, md, html, pdf, docx, csv or json."},
-                        **{name: {"type": "string"} for name in ("user_id", "source", "event_type", "session_id", "occurred_at")},
+                        **dict.fromkeys(("user_id", "source", "event_type", "session_id"), _NAME),
+                        "speaker": {**_NAME, "maxLength": 128},
+                        "role": {**_NAME, "maxLength": 32},
+                        **dict.fromkeys(("occurred_at", "valid_from", "valid_until"), _MOMENT),
+                        "on_conflict": {"type": "string", "enum": ["supersede", "keep_both", "inbox"]},
+                        "client_ref": {**_NAME, "maxLength": 255, "description": "Another name for the header Idempotency-Key."},
                         **{name: {"type": "string", "enum": ["true", "false"]} for name in sorted(_SWITCHES)},
                         "importance": {"type": "string", "description": "From 0 to 1."},
                         "ttl_minutes": {"type": "string"},
-                        "tags": {"type": "array", "items": {"type": "string"}, "description": "The field may come many times."},
+                        "tags": {
+                            "type": "array",
+                            "items": {**_NAME, "maxLength": 128},
+                            "maxItems": MAX_TAGS,
+                            "description": "The field may come many times.",
+                        },
                         "metadata": {"type": "string", "description": "A JSON object."},
                     },
-                }
+                },
+                "encoding": {"file": {"contentType": ", ".join(READ)}},
+                "example": {"file": "The keys of the workshop hang in the old mill.", "tags": ["house"], "source": "notes"},
             }
         },
     }
@@ -152,7 +182,7 @@ class UploadDoor(EditDoor):
             dry_run=sample.dry_run,
             return_candidates=sample.return_candidates,
         )
-        told = self.added(scope, caller, body, key, "POST /memory/upload")
+        told = self.added(scope, caller, body, one_key(key, sample.client_ref), "POST /memory/upload")
         file = {"name": upload.name, "kind": found.kind.value, "title": found.title, "pages": found.pages, "parts": len(parts)}
         warnings = [*sample.warnings(), *found.warnings]
         answer = {"file": file, **told, "warnings": warnings, "request_id": observability.request_id()}
@@ -163,7 +193,8 @@ def _item(upload: Upload, found: Extracted, part: str, number: int, parts: int) 
     about = {"file_name": upload.name, "file_kind": found.kind.value, "part": number, "parts": parts}
     metadata = {**about, **({"title": found.title} if found.title else {}), **(upload.fields.get("metadata") or {})}
     try:
-        return read_as(MemoryAdd, {"source": "upload", **upload.fields, "text": part, "metadata": metadata})
+        # The upload has a key as a whole: with it for each part, the second would be another body under the first one's.
+        return read_as(MemoryAdd, {"source": "upload", **upload.fields, "client_ref": None, "text": part, "metadata": metadata})
     except MemorySyncError as error:
         return error
 

@@ -1,4 +1,4 @@
-"""Ranking: how the scores of the fields become one order."""
+"""What is asked, and what is answered."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backend.extraction.model import Span
-from backend.index.model import Hit, IndexFilter, Range, SearchResult
+from backend.index.model import Hit, IndexFilter, SearchResult
 from backend.memories.model import Memory
+from backend.retrieval.reading import Reading
 
-DENSE_WEIGHT = 2.0
-LEXICAL_WEIGHT = 1.0
-TIER_BANDS = ("hot", "warm", "cold")
 DEFAULT_K = 5
 LARGEST_K = 200
 ANSWER_TEXT_BYTES = 4096
@@ -27,8 +25,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidates:
+    """All that may answer a question, how it was read, and the stems that were asked for; `degraded` is as in `Found`."""
+
+    result: SearchResult
+    reading: Reading
+    terms: tuple[str, ...]
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
-    """A hit with its fused relevance in [0, 1], relative to the best and worst of the same owner's memories."""
+    """A hit with its relevance in [0, 1]: 1 for the best of all that was found, 0 for the worst."""
 
     hit: Hit
     relevance: float
@@ -52,39 +60,3 @@ class Found:
     answers: tuple[Answer, ...]
     degraded: tuple[str, ...]
     asked_at: datetime
-
-
-def rank(result: SearchResult) -> list[Ranked]:
-    """Return the hits, best first: tier band, then the weighted sum of min-max scores, then the newer one.
-
-    Each field is scaled over everything that passed the filters, not over the hits alone, so that a list's length changes
-    no order (measured against reciprocal rank fusion: docs/decisions.md). A memory keeps its best chunk only.
-    """
-    best: dict[str, Ranked] = {}
-    for hit in result.hits:
-        relevance = _relevance(hit, result)
-        kept = best.get(hit.memory_id)
-        # Of equals the newest revision's first chunk is kept, in whatever order the hits came.
-        if kept is None or (relevance, hit.revision, -hit.chunk) > (kept.relevance, kept.hit.revision, -kept.hit.chunk):
-            best[hit.memory_id] = Ranked(hit, relevance)
-    return sorted(best.values(), key=_order)
-
-
-def _order(ranked: Ranked) -> tuple[int, float, int, str]:
-    tier = ranked.hit.tier
-    band = TIER_BANDS.index(tier) if tier in TIER_BANDS else len(TIER_BANDS)
-    return band, -ranked.relevance, -ranked.hit.created_at, ranked.hit.memory_id
-
-
-def _relevance(hit: Hit, result: SearchResult) -> float:
-    total = LEXICAL_WEIGHT * _scaled(hit.lexical, result.lexical)
-    if hit.dense is not None:
-        total += DENSE_WEIGHT * _scaled(hit.dense, result.dense)
-    return total / (DENSE_WEIGHT + LEXICAL_WEIGHT)
-
-
-def _scaled(value: float, span: Range) -> float:
-    """Return where the value stands between the lowest and the highest; where all are equal, 1 for any sign of relevance."""
-    if span.high <= span.low:
-        return 1.0 if value > 0 else 0.0
-    return min(1.0, max(0.0, (value - span.low) / (span.high - span.low)))

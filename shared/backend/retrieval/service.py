@@ -18,7 +18,10 @@ from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import EmbeddingUnavailableError, IndexUnavailableError
 from backend.memories.model import Memory, Revision, State
-from backend.retrieval.model import Answer, Found, Question, Ranked, rank
+from backend.retrieval.features import AROUND
+from backend.retrieval.model import Answer, Candidates, Found, Question, Ranked
+from backend.retrieval.ranking import rank
+from backend.retrieval.reading import possible_names, read
 from backend.tenancy.scope import Scope
 
 LIST_LENGTH = 200
@@ -64,24 +67,42 @@ class RetrievalService:
         With the embedder down the answer is lexical, with the index down it comes from what is pending: `degraded` says
         so. Raises `IndexUnavailableError` when the index is down and nothing pending can be said either.
         """
+        candidates = self.candidates(scope, question)
+        answers = self._read(scope, rank(candidates), question)
+        observability.count("results", len(answers))
+        return Found(tuple(answers), candidates.degraded, self._clock.now())
+
+    def candidates(self, scope: Scope, question: Question) -> Candidates:
+        """Return all that may answer, as the index and what is pending have it: enough for `k` memories, where there are.
+
+        Raises as `query` does.
+        """
         degraded: list[str] = []
-        pending = self._beside(lambda: self._rows.pending(scope))
-        vector = self._vector(question.text, degraded)
-        changes, more = pending.result()
+        changes, more = self._rows.pending(scope)
         if more:
             degraded.append("index_lag")
         observability.count("pending", len(changes))
+        reading = read(question.text, self._names(scope, question.text, changes))
+        vector = self._vector(reading.bare, degraded)
         query = IndexQuery(
             vector=vector,
             model=self._embedder.model.identity if vector else None,
             stems=query_stems(question.text),
             filter=question.filter,
             limit=max(LIST_LENGTH, 2 * question.k),
+            speaker=reading.speaker,
+            around=AROUND,
         )
-        ranked = self._ranked(scope, query, changes, question.k, degraded)
-        answers = self._read(scope, ranked, question)
-        observability.count("results", len(answers))
-        return Found(tuple(answers), tuple(degraded), self._clock.now())
+        found = self._found(scope, query, changes, question.k, degraded)
+        return Candidates(found, reading, query.terms, tuple(degraded))
+
+    def _names(self, scope: Scope, text: str, changes: list[IndexDocument | Tombstone]) -> frozenset[str]:
+        """Return which of the names that the text may hold are those of speakers."""
+        possible = possible_names(text)
+        try:
+            return self._index.speakers(scope, possible, changes) if possible else possible
+        except IndexUnavailableError:
+            return self._recent.speakers(scope, possible, changes)  # The search will meet it too, and say so.
 
     def _vector(self, text: str, degraded: list[str]) -> Vector | None:
         try:
@@ -90,18 +111,15 @@ class RetrievalService:
             degraded.append("semantic")
             return None
 
-    def _ranked(
+    def _found(
         self, scope: Scope, query: IndexQuery, changes: list[IndexDocument | Tombstone], k: int, degraded: list[str]
-    ) -> list[Ranked]:
-        """Return the memories found, best first: so many that there are `k` of them, where there are so many.
-
-        The index counts pieces, and a long text has many: where the best of all are pieces of few memories, more are asked for.
-        """
+    ) -> SearchResult:
+        """Search for so many pieces that they are of `k` memories, where there are so many: a long text has many pieces."""
         while True:
             found = self._searched(scope, query, changes, degraded)
-            ranked = rank(found)
-            if len(ranked) >= k or len(found.hits) < query.limit or query.limit >= MOST_PIECES:
-                return ranked
+            memories = {hit.memory_id for hit in found.hits}
+            if len(memories) >= k or len(found.hits) < query.limit or query.limit >= MOST_PIECES:
+                return found
             query = replace(query, limit=min(MORE * query.limit, MOST_PIECES))
 
     def _searched(

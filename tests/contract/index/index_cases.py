@@ -62,8 +62,16 @@ def tombstone(memory_id: str = "m1", row_version: int = 9, recorded_at: int = 50
     return Tombstone(scope_key, memory_id, row_version, recorded_at)
 
 
-def question(text: str = "", towards: Vector | None = NORTH, model: str = MODEL, limit: int = 200, **asked: Any) -> IndexQuery:
-    return IndexQuery(towards, model if towards else None, query_stems(text), IndexFilter(**asked), limit)
+def question(  # noqa: PLR0913, PLR0917 - each has a plain default, and the filters are the rest
+    text: str = "",
+    towards: Vector | None = NORTH,
+    model: str = MODEL,
+    limit: int = 200,
+    speaker: str | None = None,
+    around: int = 0,
+    **asked: Any,
+) -> IndexQuery:
+    return IndexQuery(towards, model if towards else None, query_stems(text), IndexFilter(**asked), limit, speaker, around)
 
 
 def everything(**asked: Any) -> IndexQuery:

@@ -17,7 +17,7 @@ import pytest
 
 from backend.embedding.model import Vector
 from backend.index.embedded import EmbeddedIndex
-from backend.index.embedded_file import wipe
+from backend.index.embedded_file import VERSION, wipe
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import FakeClock, SystemClock
 from backend.kit.errors import IndexUnavailableError
@@ -293,8 +293,8 @@ def test_the_file_of_another_release_is_refused(index: EmbeddedIndex, path: Path
     index.write("acme", [document()])
     index.close()
     with closing(apsw.Connection(str(path))) as other:
-        other.execute("PRAGMA user_version=2")
-    with pytest.raises(IndexUnavailableError, match="layout 2; this release reads 1"):
+        other.execute(f"PRAGMA user_version={VERSION + 1}")
+    with pytest.raises(IndexUnavailableError, match=f"layout {VERSION + 1}; this release reads {VERSION}"):
         index.search(ANA, question())
 
 

@@ -18,6 +18,8 @@ BOTH = scope_of(also_projects=(None,))
 WORDS = ("red", "boat", "tree", "house", "garden")
 VECTORS = (NORTH, EAST, BETWEEN, vector(1, 1, 1, 1), vector(-1, 2, 0, 3), None)
 MEMORIES = ("m1", "m2", "m3")
+FURTHEST = 2
+NAMES = ("ana", "ben", "cleo")
 KEYS = (*BOTH.keys, BEN.home)
 
 
@@ -46,7 +48,10 @@ def change_of(key: str, memory: str, numbers: tuple[int, int, int], grave: bool)
         source=("mail", "chat", None)[seed % 3],
         tags=("a", "b", "c")[: seed % 4],
         tier=("hot", "warm")[seed % 2],
-        session_id="s" if seed % 2 else None,
+        session_id=("s", None, "t")[seed % 3],
+        occurred_at=seed % 5 if seed % 4 else None,
+        speaker=("Ana", "Ben", None)[seed % 3],
+        traits=seed % 100,
         is_summary=seed % 7 == 0,
         state="active" if seed % 11 else "soft_deleted",
         metadata={"n": seed % 3, "who": WORDS[seed % 5]},
@@ -83,6 +88,8 @@ questions = some.builds(
     stems=some.lists(some.sampled_from((*WORDS, "absent")), max_size=5).map(tuple),
     filter=some.just(IndexFilter()) | filters,
     limit=some.integers(1, 6),
+    speaker=some.sampled_from((None, "ana")),
+    around=some.integers(0, 2),
 )
 
 
@@ -91,18 +98,21 @@ def alike(ours: SearchResult, theirs: SearchResult) -> None:
 
     def shape(result: SearchResult) -> list[tuple[object, ...]]:
         return [
-            (h.scope_key, h.memory_id, h.revision, h.chunk, h.row_version, h.tier, h.created_at, h.from_overlay)
-            for h in result.hits
+            (*h[:5], h.tier, h.created_at, h.from_overlay, h.said_at, h.length, h.traits, h.named, h.counts)
+            for h in (*result.hits, *result.around)
         ]
 
+    def steps(result: SearchResult) -> list[tuple[int, int, int]]:
+        """Which of the hits stand how far apart, as far as that is said."""
+        held = [(number, h.place) for number, h in enumerate((*result.hits, *result.around)) if h.place is not None]
+        return [(a, b, q - p) for a, p in held for b, q in held if abs(q - p) <= FURTHEST]
+
     assert shape(ours) == shape(theirs)
+    assert sorted(steps(ours)) == sorted(steps(theirs))
     assert ours.considered == theirs.considered
-    for mine, other in zip(ours.hits, theirs.hits, strict=True):
+    for mine, other in zip((*ours.hits, *ours.around), (*theirs.hits, *theirs.around), strict=True):
         assert mine.dense == pytest.approx(other.dense, abs=2e-9)
         assert mine.lexical == pytest.approx(other.lexical, abs=1e-9)
-    for mine_range, other_range in ((ours.dense, theirs.dense), (ours.lexical, theirs.lexical)):
-        assert mine_range.low == pytest.approx(other_range.low, abs=2e-9)
-        assert mine_range.high == pytest.approx(other_range.high, abs=2e-9)
 
 
 def in_batches(index: MemoryIndex, every: list[IndexDocument | Tombstone], sizes: list[int]) -> None:
@@ -144,5 +154,7 @@ def ends_as_the_fake_does(
         alike(index.search(BOTH, each), fake.search(BOTH, each))
         alike(index.search(BOTH, each, overlay), fake.search(BOTH, each, overlay))
     for scope in (ANA, BEN, BOTH):
+        assert index.speakers(scope, NAMES) == fake.speakers(scope, NAMES)
+        assert index.speakers(scope, NAMES, overlay) == fake.speakers(scope, NAMES, overlay)
         assert index.versions(scope, MEMORIES) == fake.versions(scope, MEMORIES)
     return fake, asked[0], overlay

@@ -113,6 +113,17 @@ def test_a_released_request_is_taken_over_at_once_under_its_claim(log: RequestLo
     assert taken(log, now=NOW + JUST_UNDER).claim_id == failed.claim_id
 
 
+def test_after_an_attempt_that_did_nothing_the_next_one_is_as_good_as_the_first(log: RequestLog) -> None:
+    refused = taken(log)
+    log.release(refused, NOW, did_nothing=True)
+
+    second = taken(log, now=NOW)
+    assert (second.claim_id, second.resumed) == (refused.claim_id, False)
+    log.release(second, NOW + JUST_UNDER)
+
+    assert taken(log, now=NOW + JUST_UNDER).resumed
+
+
 def test_a_late_release_takes_nothing_from_the_heir(log: RequestLog) -> None:
     slow = taken(log)
     taken(log, now=NOW + CLAIM_LASTS)

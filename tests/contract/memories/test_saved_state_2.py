@@ -171,7 +171,13 @@ def test_saved_markers_still_say_what_the_index_lacks(world: World) -> None:
     assert not more
     expected = [*changes_for(WHOLE, [CLOSED]), *documents_of(BARE), *documents_of(LONG)]
     assert sorted(map(position, changes)) == sorted(map(position, expected))
-    assert all(change in expected for change in changes)
+    told = list(map(without_traits, expected))
+    assert all(change in told for change in map(without_traits, changes))
+
+
+def without_traits(change: IndexDocument | Tombstone) -> IndexDocument | Tombstone:
+    """What a marker of that release could not say; the projection brings it."""
+    return replace(change, traits=0) if isinstance(change, IndexDocument) else change
 
 
 def position(change: IndexDocument | Tombstone) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import pytest
@@ -153,6 +154,10 @@ class GatedIndex:
 
     def search(self, scope: Scope, query: IndexQuery, overlay: Sequence[IndexDocument | Tombstone] = ()) -> SearchResult:
         return self._gate.call("index.search", lambda: self._index.search(scope, query, overlay), IndexUnavailableError)
+
+    def speakers(self, scope: Scope, names: Collection[str], overlay: Sequence[IndexDocument | Tombstone] = ()) -> frozenset[str]:
+        asked = partial(self._index.speakers, scope, names, overlay)
+        return self._gate.call("index.speakers", asked, IndexUnavailableError)
 
     def versions(self, scope: Scope, memory_ids: Sequence[str]) -> Mapping[str, int]:
         return self._gate.call("index.versions", lambda: self._index.versions(scope, memory_ids), IndexUnavailableError)

@@ -14,7 +14,7 @@ class Half:
 
     def search(self, _scope: object, _query: IndexQuery) -> SearchResult:
         hits = sorted(self._whole.hits, key=lambda hit: -(hit.dense or 0))
-        return SearchResult(tuple(hits[:10:2]), self._whole.dense, self._whole.lexical, self._whole.considered)
+        return SearchResult(tuple(hits[:10:2]), self._whole.considered)
 
 
 def test_the_same_size_makes_the_same_documents() -> None:

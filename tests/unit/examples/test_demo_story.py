@@ -16,7 +16,10 @@ from backend.index.fake import FakeIndex
 from backend.index.model import IndexDocument, IndexFilter, IndexQuery
 from backend.index.text import query_stems, stems
 from backend.memories.schemas import MemoryAdd
-from backend.retrieval.model import rank
+from backend.retrieval.features import AROUND
+from backend.retrieval.model import Candidates
+from backend.retrieval.ranking import rank
+from backend.retrieval.reading import possible_names, read
 from backend.tenancy.scope import Environment, user_scope
 from examples.demo import memory_of
 from examples.story import EXPECTED_WITHIN, Question, Story, load
@@ -89,9 +92,12 @@ def index(embedder: MiniLmEmbedder) -> FakeIndex:
 
 @each_question
 def test_the_expected_memory_is_among_the_first_three(question: Question, index: FakeIndex, embedder: MiniLmEmbedder) -> None:
-    (vector,) = embedder.embed([question.question], Purpose.QUERY)
-    asked = IndexQuery(vector, embedder.model.identity, query_stems(question.question), IndexFilter())
-    best = [ranked.hit.memory_id for ranked in rank(index.search(SCOPE, asked))]
+    reading = read(question.question, index.speakers(SCOPE, possible_names(question.question)))
+    (vector,) = embedder.embed([reading.bare], Purpose.QUERY)
+    stems_asked = query_stems(question.question)
+    asked = IndexQuery(vector, embedder.model.identity, stems_asked, IndexFilter(), speaker=reading.speaker, around=AROUND)
+    found = index.search(SCOPE, asked)
+    best = [ranked.hit.memory_id for ranked in rank(Candidates(found, reading, asked.terms))]
 
     assert question.expected_turn in best[:EXPECTED_WITHIN]
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from backend.index.opensearch import OpenSearchIndex
 from backend.index.opensearch_engine import Engine, Signer, connect
+from backend.index.opensearch_layout import MAPPING_VERSION
 from backend.kit.clock import FakeClock
 from tests.support.loopback import listening
 
@@ -32,7 +33,7 @@ class Request:
         return [json.loads(line) for line in self.body.splitlines()]
 
 
-def described(*aliases: str, mapping_version: int = 1) -> dict[str, Any]:
+def described(*aliases: str, mapping_version: int = MAPPING_VERSION) -> dict[str, Any]:
     """What the engine says of one index."""
     meta = {"model": "small/4", "dimension": 4, "mapping_version": mapping_version}
     return {"aliases": {alias: {} for alias in aliases}, "mappings": {"_meta": meta}}
@@ -90,12 +91,11 @@ def nothing(body: dict[str, Any]) -> dict[str, Any]:
         answer["aggregations"] = {
             name: {
                 "doc_count": 0,
-                "sharing": {"doc_count": 0},
                 "length": {"value": 0.0},
-                "buckets": [],
+                "buckets": {named: {"doc_count": 0} for named in asked["filters"]["filters"]} if "filters" in asked else [],
                 "words": {"buckets": {str(place): {"doc_count": 0} for place in range(50)}},
             }
-            for name in body["aggs"]
+            for name, asked in body["aggs"].items()
         }
     return answer
 

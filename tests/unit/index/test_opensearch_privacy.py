@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from backend.index.opensearch_documents import Coder, Space
 from backend.kit.errors import IndexUnavailableError
 from tests.contract.index.index_cases import ANA, BEN, document, question, tombstone
-from tests.unit.index.loopback_opensearch import LoopbackOpenSearch, World, described, key_of, serving
+from tests.unit.index.loopback_opensearch import LoopbackOpenSearch, Request, World, described, key_of, serving
 
 CANARY = "zanzibar"
 
@@ -39,20 +40,34 @@ def test_no_word_of_a_user_reaches_the_engine_in_the_clear(world: World) -> None
         metadata={CANARY: CANARY},
     )
     world.index.write("acme", [secret, tombstone("m2")])
-    asked = question(CANARY, sources=(CANARY,), tags=(CANARY,), session_id=CANARY, metadata={CANARY: CANARY})
-    world.index.search(ANA, asked, [secret])
+    told: dict[str, Any] = {"tags": (CANARY,), "session_id": CANARY, "metadata": {CANARY: CANARY}}
+    pending = document(text=CANARY, source=CANARY, speaker=CANARY, **told)
+    world.index.search(ANA, question(CANARY, sources=(CANARY,), speaker=CANARY, around=2, **told), [pending])
+    world.index.speakers(ANA, [CANARY], [pending])
     assert world.server.sent("/_bulk")
-    assert world.server.sent("/_msearch")
+    assert sum(sessions_asked_for(each) for each in world.server.sent("/_msearch")) == 1
     for request in world.server.requests:
         assert CANARY not in (request.path + request.body + json.dumps(request.headers)).lower()
 
 
+def sessions_asked_for(request: Request) -> int:
+    """How many sessions a request wants to have the documents of."""
+    parts = [part for body in request.lines[1::2] for part in body["query"]["bool"]["filter"]]
+    return sum(len(part["terms"]["session"]) for part in parts if "session" in part.get("terms", {}))
+
+
+def test_the_same_session_of_two_scope_keys_or_tenants_is_not_the_same_to_a_reader() -> None:
+    coder, other = Coder("acme", key_of("acme")), Coder("acme", key_of("rival"))
+    assert len({coder.session(ANA.home, "s"), coder.session(BEN.home, "s"), other.session(ANA.home, "s")}) == 3
+
+
 def test_every_question_names_tenant_and_scope_and_goes_by_the_tenants_route(world: World) -> None:
-    world.index.search(ANA, question("boat"), [document()])
+    world.index.search(ANA, question("boat", around=1), [document(session_id="s")])
     world.index.versions(ANA, ["m1"])
+    world.index.speakers(ANA, ["ana"], [document()])
     coder = Coder("acme", key_of("acme"))
     asked = world.server.sent("/_msearch")
-    assert len(asked) == 2
+    assert len(asked) == 4
     for request in asked:
         for header, body in zip(request.lines[::2], request.lines[1::2], strict=True):
             assert header["routing"] == "acme"

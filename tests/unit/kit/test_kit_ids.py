@@ -52,10 +52,29 @@ def test_an_id_made_later_sorts_later() -> None:
     assert made == sorted(made)
 
 
-def test_ids_of_one_millisecond_differ() -> None:
+def test_ids_of_one_millisecond_differ_and_stand_in_the_order_they_were_made_in() -> None:
     ids = UlidIds(FakeClock())
+    made = [ids.new("mem") for _ in range(1000)]
 
-    assert len({ids.new("mem") for _ in range(1000)}) == 1000
+    assert len(set(made)) == 1000
+    assert made == sorted(made)
+
+
+def test_a_clock_that_is_set_back_does_not_turn_the_order_round() -> None:
+    clock = FakeClock()
+    ids = UlidIds(clock)
+    before = ids.new("mem")
+    clock.advance(seconds=-5)
+
+    assert ids.new("mem") > before
+
+
+def test_what_is_derived_of_ids_stands_in_their_order() -> None:
+    ids = UlidIds(FakeClock())
+    origins = [ids.new("clm") for _ in range(100)]
+    derived = [ids.derived("mem", origin, "a fact") for origin in origins]
+
+    assert derived == sorted(derived)
 
 
 @given(st.integers(0, 2**128 - 1), PARTS)

@@ -62,3 +62,12 @@ def test_a_claim_says_whether_an_attempt_held_it_before(world: FakeWorld) -> Non
     assert isinstance(first, Claim)
     assert isinstance(heir, Claim)
     assert (first.resumed, heir.resumed) == (False, True)
+
+
+def test_an_attempt_that_was_refused_is_refused_again_when_it_is_sent_again(world: FakeWorld) -> None:
+    memory = world.memories.add(ACME, SAID).memories[0]
+    world.memories.forget(ACME, memory.memory_id)
+
+    for _ in range(3):
+        with pytest.raises(MemoryNotFoundError):
+            world.memories.forget(ACME, memory.memory_id, keyed())

@@ -52,7 +52,7 @@ def test_a_forgotten_memory_leaves_no_word_of_it_outside_what_is_sealed() -> Non
 
     assert found["marker"]["kind"] == "tombstone"
     assert not any("canary" in repr(item) for item in found.values())
-    assert not {"documents", "vectors", "sealed"} & found["marker"].keys()
+    assert not {"documents", "vectors", "traits", "sealed"} & found["marker"].keys()
 
 
 @given(memories())
@@ -60,7 +60,7 @@ def test_nothing_but_what_is_sealed_depends_on_what_was_said(each: Memory) -> No
     silent = replace(each, text="", extracted_key="", summary=None, metadata={}, claimed=None, event=None)
 
     for item, plain in zip(every_item(each, FakeSeals()).values(), every_item(silent, FakeSeals()).values(), strict=True):
-        sealed = {"sealed", "documents"}
+        sealed = {"sealed", "documents", "traits"}
         assert {name: item[name] for name in item.keys() - sealed} == {name: plain[name] for name in plain.keys() - sealed}
         assert all(each.text.encode() not in item[name] for name in item.keys() & sealed if len(each.text) > 3)
 

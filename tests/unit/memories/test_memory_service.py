@@ -301,8 +301,8 @@ def test_an_attempt_that_fails_lets_the_next_one_in_at_once(world: FakeWorld) ->
 
 def test_a_failure_is_told_also_when_the_claim_cannot_be_released(world: FakeWorld) -> None:
     class StuckLog(FakeRequestLog):
-        def release(self, claim: object, now: datetime) -> None:
-            del claim, now
+        def release(self, claim: object, now: datetime, *, did_nothing: bool = False) -> None:
+            del claim, now, did_nothing
             raise ThrottledError
 
     world.store.down = True

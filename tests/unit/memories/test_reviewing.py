@@ -84,6 +84,22 @@ def test_a_keyed_word_is_done_once_and_told_again(world: FakeWorld) -> None:
     assert reviewing(world).decide(ACME, waits.memory_id, Decision.KEEP_BOTH, keyed(), None) == (first, True)
 
 
+def test_what_was_forgotten_since_a_decision_is_not_told_again(world: FakeWorld) -> None:
+    _, waits = in_the_inbox(world)
+    reviewing(world).decide(ACME, waits.memory_id, Decision.KEEP_BOTH, keyed(), None)
+    world.memories.forget(ACME, waits.memory_id)
+
+    with pytest.raises(MemoryNotFoundError):
+        reviewing(world).decide(ACME, waits.memory_id, Decision.KEEP_BOTH, keyed(), None)
+
+
+def test_a_rejection_sent_again_is_told_again(world: FakeWorld) -> None:
+    _, waits = in_the_inbox(world)
+    first, _ = reviewing(world).decide(ACME, waits.memory_id, Decision.REJECT, keyed(), None)
+
+    assert reviewing(world).decide(ACME, waits.memory_id, Decision.REJECT, keyed(), None) == (first, True)
+
+
 def test_a_row_that_cannot_be_followed_is_told_to_its_owner_alone(world: FakeWorld) -> None:
     _, waits = in_the_inbox(world)
     vars(newer := FromANewerRelease(world.clock)).update(vars(world.store))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +59,11 @@ class Switch:
         """See the port."""
         self.check()
         return self.index.search(scope, query, overlay)
+
+    def speakers(self, scope: Scope, names: Collection[str], overlay: Sequence[IndexDocument | Tombstone] = ()) -> frozenset[str]:
+        """See the port."""
+        self.check()
+        return self.index.speakers(scope, names, overlay)
 
     def versions(self, scope: Scope, memory_ids: Sequence[str]) -> dict[str, int]:
         """See the port."""

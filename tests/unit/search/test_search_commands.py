@@ -12,7 +12,7 @@ from infrastructure.search.__main__ import main
 from tests.unit.index.loopback_opensearch import LoopbackOpenSearch, described, serving
 
 REGION = "eu-west-1"
-MINE = "memories-minilm-l6-v2-int8-384-384-v1"
+MINE = "memories-minilm-l6-v2-int8-384-384-v2"
 TEMPLATE = """
 Resources:
   Nothing: {Type: AWS::SNS::Topic}
@@ -65,7 +65,7 @@ def test_create_again_changes_nothing(engine: LoopbackOpenSearch, capsys: pytest
 def test_create_puts_no_index_of_another_model_over_one_that_serves(
     engine: LoopbackOpenSearch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine.layout = {"memories-other-8-v1": described("memories-read", "memories-write")}
+    engine.layout = {"memories-other-8-v2": described("memories-read", "memories-write")}
 
     assert run("create") == 1
 

@@ -19,7 +19,7 @@ SPACE = Space("minilm-l6-v2-int8/384", 384)
 
 
 def test_another_model_dimension_or_mapping_is_another_index() -> None:
-    assert index_name("memories", SPACE) == "memories-minilm-l6-v2-int8-384-384-v1"
+    assert index_name("memories", SPACE) == "memories-minilm-l6-v2-int8-384-384-v2"
     assert len({index_name("memories", each) for each in (SPACE, Space("b/384", 384), Space("b/384", 1024))}) == 3
 
 
@@ -28,7 +28,9 @@ def test_every_field_that_is_written_is_in_the_strict_mapping() -> None:
     mapping = index_body(space, Size())["mappings"]
     coder = Coder("acme", b"k" * 32)
     assert mapping["dynamic"] == "strict"
-    assert coder.document(document(expires_at=5, known_until=9), space).keys() <= mapping["properties"].keys()
+    written = coder.document(document(expires_at=5, known_until=9, session_id="s", speaker="ana"), space)
+    assert "session" in written
+    assert written.keys() <= mapping["properties"].keys()
     assert coder.tombstone(tombstone()).keys() <= mapping["properties"].keys()
 
 

@@ -1,0 +1,208 @@
+"""What each feature of the ranking should count: `python -m benchmarks.fitting TALKS --beam BEAM`.
+
+Fits the weights of `backend.retrieval.weights` on conversations of our own (`benchmarks/conversations`) and on one half of
+BEAM's chats, and shows what each feature earns. The features are those that the service works out, over the embedded index
+with its lists as long as they are.
+
+Model: a softmax over the candidates of each question, whose target is spread evenly over the turns that hold the answer
+(listwise; Cao et al., "Learning to rank: from pairwise approach to listwise approach", 2007), with an L2 penalty. Checked by
+leaving out one conversation at a time, so that no question is judged by weights that were fitted on its own conversation.
+Names of questions' categories, evidence and people take no part in any feature.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.embedding.minilm import MiniLmEmbedder
+from backend.retrieval.features import Documents, columns
+from backend.retrieval.weights import ALWAYS, LONG, SHORT
+from benchmarks.datasets import Conversation, read
+from benchmarks.handlers import MODEL
+from benchmarks.report import Report, add_output, finish
+from benchmarks.stores import InProcess, Prepared
+
+K = 10
+BEAM_COUNTS = 3.0
+"""A question of BEAM counts like so many of ours, of which there are more."""
+
+PENALTY = 5e-4
+STEPS, STEP = 300, 0.1
+"""The step shrinks evenly to nothing."""
+
+ROUNDS = 2
+"""How often the best piece of each memory is chosen anew by the weights found so far."""
+
+FREE = frozenset({"asks", "time", "summary_by_user", "rule"})
+"""What may count against a document; the others are evidence for it or nothing."""
+
+TABLES: Mapping[str, Sequence[str]] = {"short": tuple(SHORT), "long": tuple(LONG), "always": tuple(ALWAYS)}
+Weights = dict[str, float]
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question: a row of weighable features for each candidate, which memory (turn) it is of, and which are evidence."""
+
+    conversation: str
+    category: str
+    counts: float
+    rows: Matrix
+    turns: tuple[str, ...]
+    evidence: frozenset[str]
+
+
+def names() -> list[str]:
+    """Return the weights' names, `table.feature`, in the order of an example's columns."""
+    return [f"{table}.{feature}" for table, features in TABLES.items() for feature in features]
+
+
+def examples(conversations: Sequence[Conversation], model: Path, counts: float) -> list[Example]:
+    """Return the questions of the conversations with what the index finds for them."""
+    embedder = Prepared(MiniLmEmbedder(model, threads=2), [turn.text for talk in conversations for turn in talk.turns])
+    made: list[Example] = []
+    with tempfile.TemporaryDirectory() as folder:
+        store = InProcess(Path(folder) / "index.db", embedder)
+        try:
+            for talk in conversations:
+                print(f"{talk.name}: {len(talk.turns)} memories", file=sys.stderr, flush=True)
+                store.remember(talk.name, talk.turns)
+                for question in talk.questions:
+                    found, turn_of = store.candidates(talk.name, question.text, K)
+                    documents = Documents(found.result)
+                    features = columns(found.reading, found.terms, documents)
+                    shares = {"short": documents.shortness, "long": 1 - documents.shortness, "always": 1.0}
+                    rows = [shares[table] * features[name] for table, every in TABLES.items() for name in every]
+                    turns = tuple(turn_of[hit.memory_id] for hit in documents.hits)
+                    made.append(Example(talk.name, question.category, counts, np.stack(rows, axis=1), turns, question.evidence))
+        finally:
+            store.close()
+    return made
+
+
+def _best_rows(example: Example, weights: Matrix) -> NDArray[np.intp]:
+    """Return the best row of each turn, the best turn first."""
+    order = np.argsort(-(example.rows @ weights), kind="stable")
+    first = dict.fromkeys(example.turns)
+    chosen = {example.turns[row]: row for row in reversed(order.tolist())}
+    rows = np.array([chosen[turn] for turn in first], dtype=np.intp)
+    return rows[np.argsort(-(example.rows[rows] @ weights), kind="stable")]
+
+
+def fit(some: Sequence[Example], used: NDArray[np.bool_]) -> Matrix:
+    """Return the weights that explain these examples best; 0 for those that are not used."""
+    may_be_negative = np.array([name.split(".")[1] in FREE for name in names()])
+    weights = np.where(used & ~may_be_negative, 1.0, 0.0)
+    for _ in range(ROUNDS):
+        weights = _climbed(some, weights, used, may_be_negative)
+    return weights
+
+
+def _climbed(some: Sequence[Example], weights: Matrix, used: NDArray[np.bool_], may_be_negative: NDArray[np.bool_]) -> Matrix:
+    """Return the weights after some steps of Adam (Kingma and Ba, 2015) on the best row of each memory."""
+    rows, targets, counts, starts = [], [], [], []
+    at = 0
+    for example in some:
+        best = _best_rows(example, weights)
+        is_evidence = np.array([example.turns[row] in example.evidence for row in best.tolist()], dtype=np.float64)
+        if not is_evidence.any():
+            continue
+        rows.append(example.rows[best])
+        targets.append(is_evidence / is_evidence.sum())
+        counts.append(np.full(len(best), example.counts))
+        starts.append(at)
+        at += len(best)
+    matrix, target, count = np.concatenate(rows), np.concatenate(targets), np.concatenate(counts)
+    sizes = np.diff([*starts, at])
+    total = sum(example.counts for example in some)
+    mean, spread = np.zeros(len(weights)), np.zeros(len(weights))
+    for step in range(1, STEPS + 1):
+        scores = matrix @ weights
+        grown = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))
+        chance = grown / np.repeat(np.add.reduceat(grown, starts), sizes)
+        slope = matrix.T @ (count * (chance - target)) / total + 2 * PENALTY * weights
+        mean = 0.9 * mean + 0.1 * slope
+        spread = 0.999 * spread + 0.001 * slope**2
+        weights = weights - STEP * (1 - step / STEPS) * (mean / (1 - 0.9**step)) / (np.sqrt(spread / (1 - 0.999**step)) + 1e-8)
+        weights = np.where(used, np.where(may_be_negative, weights, np.maximum(weights, 0.0)), 0.0)
+    return weights
+
+
+def recall(example: Example, weights: Matrix, depth: int = K) -> float:
+    """Return the share of the evidence among the first turns."""
+    first = {example.turns[row] for row in _best_rows(example, weights)[:depth].tolist()}
+    return len(first & example.evidence) / len(example.evidence)
+
+
+def left_out(some: Sequence[Example], used: NDArray[np.bool_]) -> list[tuple[Example, float]]:
+    """Return R@10 of each example under weights that were fitted without its conversation."""
+    judged: list[tuple[Example, float]] = []
+    for conversation in dict.fromkeys(example.conversation for example in some):
+        weights = fit([example for example in some if example.conversation != conversation], used)
+        judged += [(example, recall(example, weights)) for example in some if example.conversation == conversation]
+    return judged
+
+
+def means(judged: Sequence[tuple[Example, float]]) -> dict[str, float]:
+    """Return the mean over our own conversations, over BEAM's, and over the categories of our own."""
+    own = [(example, value) for example, value in judged if example.counts == 1]
+    beam = [value for example, value in judged if example.counts != 1]
+    found = {"talks": fmean(value for _, value in own)} | ({"beam": fmean(beam)} if beam else {})
+    for category in sorted({example.category for example, _ in own}):
+        found[category] = fmean(value for example, value in own if example.category == category)
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit, print the weights and what each earns, write the files."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fitting", description=__doc__)
+    parser.add_argument("talks", type=Path, help="folder of conversations of our own")
+    parser.add_argument("--beam", type=Path, help="BEAM's chats; every other one, from the first, is fitted on")
+    parser.add_argument("--model", type=Path, default=MODEL, help="directory of the embedding model (%(default)s)")
+    parser.add_argument("--ablate", action="store_true", help="also leave out each feature in turn: minutes")
+    add_output(parser)
+    asked = parser.parse_args(arguments)
+    some = examples(read(asked.talks, "talks"), asked.model, 1.0)
+    if asked.beam:
+        some += examples(read(asked.beam, "beam")[::2], asked.model, BEAM_COUNTS)
+    rows = report_rows(some, ablate=asked.ablate)
+    parameters = {"talks": asked.talks.name, "beam": bool(asked.beam), "questions": len(some)}
+    finish(Report("fitting", "Weights of the ranking", parameters, rows), asked.out)
+    return 0
+
+
+def report_rows(some: Sequence[Example], *, ablate: bool) -> list[dict[str, Any]]:
+    """Return a row for all features together, for the weights that ship, and for each: its weight and what it earns."""
+    every = np.ones(len(names()), dtype=np.bool_)
+    weights = fit(some, every)
+    whole = means(left_out(some, every))
+    shipped = np.array([{"short": SHORT, "long": LONG, "always": ALWAYS}[t][f] for t, f in (n.split(".") for n in names())])
+    rows: list[dict[str, Any]] = [
+        {"feature": "all, each conversation left out", "fitted": None, "ships": None, **whole},
+        {"feature": "as they ship", "fitted": None, "ships": None, **means([(each, recall(each, shipped)) for each in some])},
+    ]
+    for number, name in enumerate(names()):
+        row: dict[str, Any] = {"feature": name, "fitted": float(weights[number]), "ships": float(shipped[number])}
+        if ablate:
+            without = every.copy()
+            without[number] = False
+            row |= {key: value - whole[key] for key, value in means(left_out(some, without)).items()}
+        else:
+            row |= dict.fromkeys(whole)
+        rows.append(row)
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

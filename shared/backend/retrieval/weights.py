@@ -1,0 +1,42 @@
+"""What each feature counts. Fitted by `python -m benchmarks.fitting`, see docs/retrieval.md for the data and the ablation.
+
+The weights of the first table count for owners of short turns, those of the second for owners of long messages, and between
+them in proportion (`Documents.shortness`); those of the third always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+SHORT: Mapping[str, float] = MappingProxyType(
+    {
+        "dense": 1.5,
+        "dense_context": 5.0,
+        "dense_next": 0.4,
+        "words": 0.2,
+        "coverage_around": 2.0,
+        "words_around": 0.9,
+        "asked_words": 1.1,
+        "asks": -0.8,
+        "time": 0.3,
+    }
+)
+LONG: Mapping[str, float] = MappingProxyType({"dense": 2.3, "first_dense": 2.3, "words": 1.2, "coverage": 1.6})
+ALWAYS: Mapping[str, float] = MappingProxyType(
+    {
+        "by_user": 3.0,
+        "summary_by_user": -2.3,
+        "advice_by_assistant": 1.4,
+        "rule": 0.7,
+        "named": 2.3,
+        "wants_time": 1.9,
+        "wants_people": 1.3,
+        "wants_place": 1.6,
+        "wants_number": 1.6,
+        "wants_name": 1.0,
+        "on_day": 0.9,
+        "in_month": 1.3,
+        "soon_after": 2.9,
+    }
+)

@@ -1,0 +1,76 @@
+"""The data that the ranking is fitted on is whole, and what is fitted on it follows what the examples say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.retrieval.weights import ALWAYS, LONG, SHORT
+from benchmarks import fitting
+from benchmarks.datasets import Conversation, read
+from benchmarks.fitting import Example, fit, left_out, means, names, recall
+
+TALKS = Path(fitting.__file__).parent / "conversations"
+NAMED, ASKS = names().index("always.named"), names().index("short.asks")
+
+
+def example(number: int, evidence: int = 0) -> Example:
+    """Three turns, of which the evidence is said by the one who is named, and the others ask."""
+    rows = np.zeros((3, len(names())))
+    rows[:, ASKS] = 1.0
+    rows[evidence, NAMED], rows[evidence, ASKS] = 1.0, 0.0
+    return Example(f"talk {number % 3}", "single-hop", 1.0, rows, ("t0", "t1", "t2"), frozenset({f"t{evidence}"}))
+
+
+@pytest.mark.parametrize("talk", read(TALKS, "talks"), ids=lambda talk: talk.name)
+def test_a_conversation_of_our_own_is_whole(talk: Conversation) -> None:
+    turns = [turn.turn_id for turn in talk.turns]
+
+    assert len(turns) == len(set(turns)) > 200
+    assert len({turn.speaker for turn in talk.turns}) == 2
+    assert [turn.said_at for turn in talk.turns] == sorted(turn.said_at for turn in talk.turns if turn.said_at)
+    assert all(turn.turn_id.startswith(f"{turn.session}.") for turn in talk.turns)
+    assert len(talk.questions) == 60
+    assert all(question.evidence and question.evidence <= set(turns) for question in talk.questions)
+
+
+def test_there_are_enough_questions_to_fit_on() -> None:
+    talks = read(TALKS, "talks")
+
+    assert len(talks) >= 4
+    assert sum(len(talk.questions) for talk in talks) >= 150
+
+
+def test_a_file_of_another_form_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("@ 1\n")
+
+    with pytest.raises(ValueError, match="bad.txt"):
+        read(tmp_path, "talks")
+
+
+def test_what_tells_evidence_counts_for_it_and_what_tells_the_rest_against_it() -> None:
+    weights = fit([example(number, number % 3) for number in range(9)], np.ones(len(names()), dtype=np.bool_))
+
+    assert weights[NAMED] > 1
+    assert weights[ASKS] < 0
+    assert recall(example(0, 2), weights, depth=1) == 1.0
+
+
+def test_what_is_left_out_counts_nothing() -> None:
+    used = np.ones(len(names()), dtype=np.bool_)
+    used[NAMED] = False
+
+    assert fit([example(number) for number in range(3)], used)[NAMED] == 0
+
+
+def test_each_conversation_is_judged_by_the_others() -> None:
+    judged = left_out([example(number, number % 3) for number in range(9)], np.ones(len(names()), dtype=np.bool_))
+
+    assert len(judged) == 9
+    assert means(judged) == {"talks": 1.0, "single-hop": 1.0}
+
+
+def test_every_feature_that_ships_is_fitted() -> None:
+    assert sorted(name.split(".")[1] for name in names()) == sorted([*SHORT, *LONG, *ALWAYS])
