@@ -46,7 +46,7 @@ def test_there_are_enough_questions_to_fit_on() -> None:
 def test_a_file_of_another_form_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_text("@ 1\n")
 
-    with pytest.raises(ValueError, match="bad.txt"):
+    with pytest.raises(ValueError, match="bad"):
         read(tmp_path, "talks")
 
 
