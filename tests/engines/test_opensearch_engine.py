@@ -30,6 +30,27 @@ def test_a_write_is_visible_when_it_returns_also_by_the_engines_own_refresh(clus
     assert found(index) == set()
 
 
+def test_what_another_writer_put_there_is_visible_when_a_write_returns_that_came_second(cluster: Cluster) -> None:
+    name = cluster.name()
+    first, second = cluster.index(name=name, refresh="wait_for"), cluster.index(name=name, refresh="wait_for")
+    cluster.engine.call("PUT", f"/{name}-*/_settings", {"index": {"refresh_interval": -1}})
+
+    def is_there() -> bool:
+        said = cluster.engine.call("GET", f"/{name}-*/_stats/indexing")
+        return bool(said["_all"]["primaries"]["indexing"]["index_total"])
+
+    with ThreadPoolExecutor(1) as threads:
+        # It waits to be shown, which nothing but the second write does.
+        waits = threads.submit(first.write, "acme", [document("m1", "boat")])
+        try:
+            assert any(is_there() for _ in range(10_000))
+            second.write("acme", [document("m1", "boat")])
+            assert found(second) == {"m1#1#0"}
+        finally:
+            cluster.engine.call("POST", f"/{name}-*/_refresh")
+        waits.result(timeout=60)
+
+
 @pytest.mark.parametrize("round_", range(5))
 def test_no_race_of_documents_and_their_tombstone_leaves_a_document(cluster: Cluster, round_: int) -> None:
     index = cluster.index()

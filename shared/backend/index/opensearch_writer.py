@@ -63,6 +63,8 @@ class Writer:
             attempt = 0
             while waiting:
                 refused = self._written(waiting)
+                if refused:
+                    self._show()  # Another writer put there what is newer or the same, and may still wait for it to be shown.
                 covered = self._tombstones(waiting)
                 if any(self._is_covered(each, covered) for each in waiting):
                     self._empty(list(covered.values()))
@@ -140,7 +142,7 @@ class Writer:
             },
         }
         while True:
-            self._engine.call("POST", f"/{self._target.index}/_refresh")
+            self._show()
             (answer,) = self._engine.search(self._target.index, [body], self._coder.routing)
             found = answer["hits"]["hits"]
             if not found:
@@ -152,6 +154,10 @@ class Writer:
                 emptied.append((hit["_id"], {**grave, "kind": Kind.EMPTY, "tenant": self._coder.tenant_id}))
             # Equal versions too: the document may be of the very version that the tombstone names.
             self._index(emptied, version_type="external_gte")
+
+    def _show(self) -> None:
+        """Make visible to searches what was written, by whomever."""
+        self._engine.call("POST", f"/{self._target.index}/_refresh")
 
     def _index(
         self, entries: Sequence[tuple[str, Mapping[str, Any]]], *, version_type: str = "external", refresh: str = "false"
