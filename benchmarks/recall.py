@@ -78,18 +78,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--format", choices=FORMATS, required=True, help="its form")
     parser.add_argument("--http", action="store_true", help="over HTTP")
     parser.add_argument("--infer", action="store_true", help="with --http: let the service extract facts from each turn")
+    parser.add_argument("--held-out", action="store_true", help="of BEAM: only the chats that the ranking was not fitted on")
     parser.add_argument("--conversations", type=int, help="how many of the file, from its beginning (default: all)")
     parser.add_argument("--model", type=Path, default=MODEL, help="directory of the embedding model (%(default)s)")
     add_target(parser)
     add_output(parser)
     asked = parser.parse_args(arguments)
-    conversations = read(asked.path, asked.format)[: asked.conversations]
+    conversations = read(asked.path, asked.format)[1 if asked.held_out else 0 :: 2 if asked.held_out else 1][
+        : asked.conversations
+    ]
     if asked.http:
         with target(asked) as at, Service(at.base_url, at.api_key) as service:
             store = OverHttp(service, f"recall-{time.time_ns():x}", infer=asked.infer)
             answers, seconds = judged(store, conversations)
     else:
         answers, seconds = in_process(conversations, asked.model)
+    part = "-held-out" if asked.held_out else ""
     way = ("http-infer" if asked.infer else "http") if asked.http else "in-process"
     parameters = {
         "format": asked.format,
@@ -103,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = table(answers)
     plots = {name: [Bar(row["category"], row[name]) for row in rows] for name in ("R@10", "nDCG@10")}
     title = f"Evidence recall, {asked.format}, {way}"
-    finish(Report(f"recall-{asked.format}-{way}", title, parameters, rows, plots, notes), asked.out)
+    finish(Report(f"recall-{asked.format}-{way}{part}", title, parameters, rows, plots, notes), asked.out)
     return 0
 
 
