@@ -17,6 +17,7 @@ class NoRuleError(AssertionError):
     """An operation that docs/api.md, or the oracle written from it, says nothing of."""
 
 
+OWN_EVERY = 5
 LOOKED_AT = frozenset({200, 207, 400, 404})
 """Answers of requests that were looked at; what is refused otherwise is refused before."""
 
@@ -57,8 +58,8 @@ class Seen:
 def cells(operation: Operation, kind: Kind, every: int = 1) -> Iterator[Cell]:
     """Yield the cells of an operation and a kind of caller; what names nobody's things is tried once a caller.
 
-    With `every`, what is the caller's own is whole where it is only read, and of the rest each so-manieth cell is tried, other
-    ones of each operation.
+    With `every`, what is the caller's own is whole where it is only read and else each fifth cell of it is tried; of the rest
+    each so-manieth, other ones of each operation.
     """
     turn = zlib.crc32(operation.name.encode())
     rule = RULES.get(operation.name)
@@ -67,5 +68,7 @@ def cells(operation: Operation, kind: Kind, every: int = 1) -> Iterator[Cell]:
         home = (chain(caller) or (Owner(caller.tenant, caller.project, caller.user),))[0]
         targets = (home,) if is_nameless else (*LIVING, replace(home, environment=TEST))
         for place, target in enumerate(targets):
-            if is_nameless or (is_read and target in chain(caller)) or (turn + number + place) % every == 0:
+            is_own = target in chain(caller)
+            share = min(every, OWN_EVERY) if is_own else every
+            if is_nameless or (is_read and is_own) or (turn + number + place) % share == 0:
                 yield Cell(operation, caller, target, READABLE[(number + place) % len(READABLE)])
