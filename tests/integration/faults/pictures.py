@@ -116,7 +116,8 @@ def named(rows: Iterable[Memory]) -> Callable[[str], str]:
     """Return what gives each memory's id in a text its name: whose it is, what it says, and the how many-eth that says so."""
     names: dict[str, str] = {}
     counted: dict[tuple[str, str], int] = {}
-    for row in sorted(rows, key=lambda row: (row.created_at, row.memory_id)):
+    # Of those that say the same, what is forgotten comes first: ids of one moment have no order that two runs share.
+    for row in sorted(rows, key=lambda row: (row.created_at, row.forgotten_at is None, row.memory_id)):
         said = (row.scope_key, row.text)
         counted[said] = counted.get(said, 0) + 1
         names[row.memory_id] = f"<{row.scope_key}: {row.text} {counted[said]}>"
@@ -134,6 +135,7 @@ def _shown(item: dict[str, Any], seals: Seals, name: Callable[[str], str]) -> ob
     shown = dict(item)
     if item["pk"].startswith(PENDING):
         shown["documents"] = [asdict(change) for change in changes_of(item, seals) or ()]
+        shown.pop("traits", None)  # They are in the documents.
     elif "sealed" in item:
         shown["sealed"] = asdict(memory_of(item, seals))
     return _without_ids(shown, name)
