@@ -295,11 +295,12 @@ def _context(row: Row) -> dict[str, Any]:
 
 
 def likeness(answer: Answer, *, warned: bool = False, **names: str) -> tuple[int, dict[str, str], str]:
-    """Return what two answers to the same question have in common: all but request ids and the time it took.
+    """Return what two answers to the same question have in common: all but request ids, the time it took and the way.
 
     `names` are words that differ because the requests did: each is replaced by its name.
     """
-    of_the_way = {"date", "apigw-requestid", "content-length", "x-amzn-requestid", "x-amzn-trace-id"}
+    # A server closes a connection after so many requests, whatever the next one asks.
+    of_the_way = {"connection", "date", "apigw-requestid", "content-length", "x-amzn-requestid", "x-amzn-trace-id"}
     headers = {name: value for name, value in answer.headers.items() if name not in of_the_way}
     text = answer.body.decode()
     if "json" in headers.get("content-type", "") and len(text) < 100_000:
