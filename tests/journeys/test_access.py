@@ -58,7 +58,7 @@ def test_a_revoked_key_is_refused_within_seconds(new_user: Callable[..., User]) 
 
 
 def test_an_expired_key_is_refused(user: User) -> None:
-    soon = time.time() + 2
+    soon = time.time() + 5
     key = user.key(expires_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon)))
 
     until(lambda: user.call("GET", "/memory", X_API_Key=key).status_code == 401)
