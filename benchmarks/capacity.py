@@ -185,6 +185,7 @@ class World:
         embedder = FakeEmbedder(dimension=DIMENSION)
         index = EmbeddedIndex(folder / "index.db", clock)
         requests = DynamoRequestLog(Table("IdempotencyTable", seam), ids, clock)
+        executor = ThreadPoolExecutor(1)
         self._service = partial(
             MemoryService,
             store=self.store,
@@ -193,6 +194,7 @@ class World:
             policies=FakePolicies(),
             clock=clock,
             ids=ids,
+            executor=executor,
         )
         self.memories = self._service(extractor=WholeTexts())
         self.projection = Projection(store=self.store, index=index, embedder=embedder, parking=FakeParking(), clock=clock)
@@ -202,7 +204,7 @@ class World:
             recent=InMemoryIndex(),
             embedder=embedder,
             clock=clock,
-            executor=ThreadPoolExecutor(1),
+            executor=executor,
         )
         self.scope = user_scope("acme", "main", Environment.LIVE, "u1")
         self._random = Random(1)  # noqa: S311 - sentences, not secrets

@@ -68,6 +68,7 @@ class InProcess:
         ids = UlidIds(self._clock)
         self._rows = FakeMemoryStore(self._clock)
         self._index = EmbeddedIndex(path, self._clock)
+        executor = executor or ThreadPoolExecutor(2)
         self._memories = MemoryService(
             store=self._rows,
             requests=FakeRequestLog(ids),
@@ -76,6 +77,7 @@ class InProcess:
             policies=FakePolicies(),
             clock=self._clock,
             ids=ids,
+            executor=executor,
         )
         self._retrieval = RetrievalService(
             rows=self._rows,
@@ -83,7 +85,7 @@ class InProcess:
             recent=InMemoryIndex(),
             embedder=embedder,
             clock=self._clock,
-            executor=executor or ThreadPoolExecutor(2),
+            executor=executor,
         )
         self._turn_of: dict[str, str] = {}
 

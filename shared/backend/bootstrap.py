@@ -49,6 +49,7 @@ class Container(Adapters):
             policies=self.policies,
             clock=self.clock,
             ids=self.ids,
+            executor=self.executor,
         )
 
     @cached_property

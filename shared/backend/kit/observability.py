@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from backend.kit.errors import MemorySyncError
@@ -34,6 +35,8 @@ class Record:
 
 
 _current: ContextVar[Record | None] = ContextVar("observability_record", default=None)
+_counting = Lock()
+"""Threads of one request count in one record."""
 
 
 def note(**facts: str | float | bool | None) -> None:
@@ -47,7 +50,8 @@ def count(name: str, amount: float = 1) -> None:
     """Add to a count of the request's line."""
     record = _current.get()
     if record:
-        record.counts[name] = record.counts.get(name, 0) + amount
+        with _counting:
+            record.counts[name] = record.counts.get(name, 0) + amount
 
 
 def request_id() -> str:

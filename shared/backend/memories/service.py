@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ParamSpec, TypeVar
@@ -40,6 +42,7 @@ from backend.memories.owned import check_revision, own_row
 from backend.memories.policy import MemoryPolicy
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import Extractor, MemoryStore, RequestLog
+from backend.memories.side_by_side import groups
 from backend.tenancy.scope import Scope
 
 MOST_TRIES = 6
@@ -81,7 +84,10 @@ class MemoryService:
         policies: PolicySource,
         clock: Clock,
         ids: Ids,
+        executor: Executor,
     ) -> None:
+        """Several things at once are remembered in the threads of `executor`, one alone in the caller's."""
+        self._executor = executor
         self._store = store
         self._requests = requests
         self._extractor = extractor
@@ -125,6 +131,12 @@ class MemoryService:
             if isinstance(claim, Claim)
         }
         vectors = dict(zip(readings, self._adding.vectors(list(readings.values())), strict=True))
+        works = {
+            number: Work(asked[number], claim, readings[number], vectors[number], policy, actor)
+            for number, claim in enumerate(claims)
+            if isinstance(claim, Claim)
+        }
+        remembered = self._all_remembered(works)
         done: list[Added | MemorySyncError] = []
         for number, (each, claim) in enumerate(zip(asked, claims, strict=True)):
             if isinstance(claim, MemorySyncError):
@@ -132,9 +144,22 @@ class MemoryService:
             elif isinstance(claim, Done):
                 done.append(self._tried(self._replayed, each.scope, claim))
             else:
-                work = Work(each, claim, readings[number], vectors[number], policy, actor)
-                done.append(self._tried(self._remembered, work))
+                done.append(remembered[number])
         return done
+
+    def _all_remembered(self, works: Mapping[int, Work]) -> dict[int, Added | MemorySyncError]:
+        """Do this work; what has nothing to do with each other side by side: each of them mostly waits for the table."""
+
+        def one_after_the_other(numbers: Sequence[int]) -> dict[int, Added | MemorySyncError]:
+            return {number: self._tried(self._remembered, works[number]) for number in numbers}
+
+        together = groups({number: (work.asked.scope, work.asked.said, work.reading) for number, work in works.items()})
+        if len(together) < 2:  # noqa: PLR2004 - nothing beside it
+            return one_after_the_other(list(works))
+        futures = [self._executor.submit(copy_context().run, one_after_the_other, numbers) for numbers in together]
+        # One that fails must not be told of, nor its claim let go, while others still write.
+        wait(futures)
+        return {number: added for future in futures for number, added in future.result().items()}
 
     def preview(self, scope: Scope, said: Said) -> Preview:
         """Say what `add` would do, and do nothing."""

@@ -25,6 +25,7 @@ from backend.memories.store import DynamoMemoryStore
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.pepper import TenantMacs
 from tests.support import tables
+from tests.support.executors import AtOnce
 
 MEMORIES = "MemoriesTable"
 IDEMPOTENCY = "IdempotencyTable"
@@ -132,6 +133,7 @@ class World:
             policies=self.policies,
             clock=self.clock,
             ids=self.ids,
+            executor=AtOnce(),
         )
 
     def _seam(self) -> Seam:

@@ -16,6 +16,7 @@ from backend.memories.model import Memory, Said
 from backend.memories.outcomes import Outcome
 from backend.memories.service import MemoryService
 from tests.contract.memories.memory_world import Calls, FailingAt, World
+from tests.support.executors import AtOnce
 from tests.support.faults import no_answer
 from tests.unit.memories.samples import ACME, keyed
 
@@ -43,6 +44,7 @@ def reading(world: World) -> MemoryService:
         policies=world.policies,
         clock=world.clock,
         ids=world.ids,
+        executor=AtOnce(),
     )
 
 

@@ -22,6 +22,7 @@ from backend.memories.outcomes import (
 from backend.memories.ports import RequestLog
 from backend.memories.service import MemoryService
 from tests.contract.memories.memory_world import World
+from tests.support.executors import AtOnce
 from tests.unit.memories.samples import ACME, NOW, SAID, keyed, memory_id
 
 STORED = Done((CandidateOutcome(0, Outcome.STORED, memory_id(2)),), (memory_id(2),))
@@ -85,6 +86,7 @@ def test_a_slow_attempt_that_merged_answers_what_its_heir_stored(world: World) -
         policies=world.policies,
         clock=world.clock,
         ids=world.ids,
+        executor=AtOnce(),
     )
 
     added = slow.add(ACME, SAID, keyed())

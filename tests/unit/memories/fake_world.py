@@ -14,6 +14,7 @@ from backend.memories.fake_requests import FakeRequestLog
 from backend.memories.ports import Extractor
 from backend.memories.projection import Projection
 from backend.memories.service import MemoryService
+from tests.support.executors import AtOnce
 
 
 @dataclass
@@ -51,6 +52,7 @@ class FakeWorld:
             policies=self.policies,
             clock=self.clock,
             ids=self.ids,
+            executor=AtOnce(),
         )
 
     def projecting(self, *, index: FakeIndex | None = None, embedder: FakeEmbedder | None = None) -> Projection:

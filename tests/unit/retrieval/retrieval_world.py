@@ -99,6 +99,7 @@ class World:
             policies=FakePolicies(),
             clock=self.clock,
             ids=ids,
+            executor=executor,
         )
         self.projection = Projection(
             store=self.store, index=self.index, embedder=self.embedder, parking=FakeParking(), clock=self.clock
