@@ -1,7 +1,7 @@
 """A program that others wrote sends what the contract allows and what it forbids, and finds no answer that breaks it.
 
 `make test` runs some 1,200 requests: all phases with one seed, but of `coverage`, which is the same in every run, one case
-of four; then the stateful phase again until it came past enough. `make test-outside` runs a thousand examples an operation for
+of four; then the stateful phase again until it came past enough. `make test-outside` runs a hundred examples an operation for
 each of five seeds.
 """
 
