@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,22 +12,9 @@ from backend.kit import deadline
 from backend.kit.clock import FakeClock
 from backend.kit.errors import IndexUnavailableError, InternalError
 from tests.contract.index.index_cases import ANA, document, question, tombstone
-from tests.unit.index.loopback_opensearch import LoopbackOpenSearch, World, item, key_of, nothing, serving
+from tests.unit.index.loopback_opensearch import World, item, key_of, nothing
 
 REFUSAL = {"error": {"type": "some_exception", "reason": "the secret canary"}}
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackOpenSearch]:
-    with serving() as engine:
-        yield engine
-
-
-@pytest.fixture
-def world(server: LoopbackOpenSearch) -> Iterator[World]:
-    world = World(server)
-    yield world
-    world.client.close()
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

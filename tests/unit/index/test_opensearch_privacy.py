@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,22 +10,9 @@ import pytest
 from backend.index.opensearch_documents import Coder, Space
 from backend.kit.errors import IndexUnavailableError
 from tests.contract.index.index_cases import ANA, BEN, document, question, tombstone
-from tests.unit.index.loopback_opensearch import LoopbackOpenSearch, Request, World, described, key_of, serving
+from tests.unit.index.loopback_opensearch import Request, World, described, key_of
 
 CANARY = "zanzibar"
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackOpenSearch]:
-    with serving() as engine:
-        yield engine
-
-
-@pytest.fixture
-def world(server: LoopbackOpenSearch) -> Iterator[World]:
-    world = World(server)
-    yield world
-    world.client.close()
 
 
 def test_no_word_of_a_user_reaches_the_engine_in_the_clear(world: World) -> None:

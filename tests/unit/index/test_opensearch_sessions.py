@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,20 +13,7 @@ from backend.index.opensearch_scores import Seen
 from backend.index.opensearch_sessions import MOST_MEMBERS, Span, Stretch, best_first, fitting
 from backend.kit.errors import IndexUnavailableError
 from tests.contract.index.index_cases import ANA, document, question
-from tests.unit.index.loopback_opensearch import LoopbackOpenSearch, World, described, nothing, serving
-
-
-@pytest.fixture
-def server() -> Iterator[LoopbackOpenSearch]:
-    with serving() as engine:
-        yield engine
-
-
-@pytest.fixture
-def world(server: LoopbackOpenSearch) -> Iterator[World]:
-    world = World(server)
-    yield world
-    world.client.close()
+from tests.unit.index.loopback_opensearch import World, described, nothing
 
 
 def turn(**changes: Any) -> IndexDocument:
