@@ -196,11 +196,16 @@ def test_a_list_goes_page_by_page_from_the_newest(user: User) -> None:
 def test_filters_act_inside_the_search(user: User) -> None:
     for number in range(12):
         user.add(f"The red car has dent {number}.", source="chat", tags=["car"])
-    wanted = user.add("The red car was sold.", source="confluence", tags=["sale"], metadata={"space": "ENG"}, session_id="s9")[
-        "id"
-    ]
+    wanted = user.add(
+        "The red car was sold.", source="confluence", tags=["sale"], metadata={"space": "ENG", "pages": 12}, session_id="s9"
+    )["id"]
 
-    for filters in ({"sources": ["confluence"]}, {"tags": ["sale"]}, {"metadata": {"space": "ENG"}}, {"session_id": "s9"}):
+    for filters in (
+        {"sources": ["confluence"]},
+        {"tags": ["sale"]},
+        {"metadata": {"space": "ENG", "pages": {"gt": 11, "lte": 12}}},
+        {"session_id": "s9"},
+    ):
         assert [memory["id"] for memory in user.ask("red car", k=5, filters=filters)] == [wanted]
     assert user.ask("red car", filters={"tier": ["cold"]}) == []
     assert user.ask("red car", filters={"since": "2099-01-01T00:00:00Z"}) == []

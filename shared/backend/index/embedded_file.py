@@ -14,7 +14,7 @@ from backend.index.embedded_layout import PAGE_BYTES
 from backend.kit.clock import Clock
 from backend.kit.errors import IndexUnavailableError
 
-VERSION = 2
+VERSION = 3
 """`PRAGMA user_version`: the layout that this release reads and writes."""
 
 APPLICATION = 0x4D53_4958

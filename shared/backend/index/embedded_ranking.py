@@ -131,6 +131,8 @@ def _asked_facets(asked: IndexFilter, hasher: Hasher) -> Iterable[list[int]]:
             yield [hasher.facet(kind, value) for value in values]
     for name, value in asked.metadata.items():
         yield [hasher.metadata(name, value)]
+    for name, numbers in asked.ranges.items():
+        yield [hasher.number(name, prefix) for prefix in numbers.covering()]
 
 
 def _dense(segment: Segment, passed: Mask, query: IndexQuery) -> NDArray[np.float32]:

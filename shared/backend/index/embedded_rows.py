@@ -15,6 +15,7 @@ from struct import Struct, pack
 
 from backend.index.embedded_layout import zeros_around
 from backend.index.model import ACTIVE, IndexDocument, MetadataValue
+from backend.index.ranges import prefixes
 from backend.index.speakers import names_of
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
@@ -56,6 +57,7 @@ class Facet(StrEnum):
     SESSION = "session"
     SPEAKER = "speaker"
     METADATA = "metadata"
+    NUMBER = "number"
 
 
 _FACTS = Struct(f"<{len(Fact)}q")
@@ -107,6 +109,10 @@ class Hasher:
     def metadata(self, name: str, value: MetadataValue) -> int:
         """Return the hash of one metadata field and its value; equal values of JSON have equal hashes."""
         return self.facet(Facet.METADATA, f"{len(name)}:{name}{_canonical(value)}")
+
+    def number(self, name: str, prefix: str) -> int:
+        """Return the hash of one metadata field and a prefix of its number."""
+        return self.facet(Facet.NUMBER, f"{len(name)}:{name}{prefix}")
 
     def _term(self, stem: str) -> int:
         return self._hash(b"t", stem)
@@ -170,6 +176,7 @@ def _facets(document: IndexDocument, hasher: Hasher) -> Iterable[int]:
         yield hasher.facet(Facet.SPEAKER, name)
     for name, value in document.metadata.items():
         yield hasher.metadata(name, value)
+        yield from (hasher.number(name, prefix) for prefix in prefixes(value))
 
 
 def _session(document: IndexDocument, hasher: Hasher) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from backend.embedding.model import Vector
+from backend.index.ranges import NumberRange
 
 MetadataValue = str | int | float | bool | None
 ACTIVE = "active"
@@ -90,8 +91,8 @@ class Tombstone:
 class IndexFilter:
     """What a document must be to be found. Empty tuples and None ask nothing.
 
-    Of several sources, tags, tiers or types one is enough; of several metadata fields all must be equal. Created: from
-    `created_since`, before `created_until`.
+    Of several sources, tags, tiers or types one is enough; of several metadata fields all must be equal, or numbers within
+    their `ranges`. Created: from `created_since`, before `created_until`.
     """
 
     sources: tuple[str, ...] = ()
@@ -103,6 +104,7 @@ class IndexFilter:
     created_until: int | None = None
     include_summaries: bool = True
     metadata: Mapping[str, MetadataValue] = field(default_factory=dict)
+    ranges: Mapping[str, NumberRange] = field(default_factory=dict)
     as_of: int | None = None
     known_at: int | None = None
     now: int = 0
@@ -133,6 +135,7 @@ class IndexFilter:
             and (not self.memory_types or document.memory_type in self.memory_types)
             and (self.session_id is None or document.session_id == self.session_id)
             and all(same_value(document.metadata.get(name, _ABSENT), asked) for name, asked in self.metadata.items())
+            and all(asked.holds(document.metadata.get(name)) for name, asked in self.ranges.items())
         )
 
 

@@ -124,7 +124,11 @@ class OpenSearchIndex:
             self._engine.search(alias, [{"size": 0, "terminate_after": 1, "track_total_hits": False}], None)
 
     def _question(self, scope: Scope, query: IndexQuery) -> Question:
-        return Question(query, self._coder(scope.tenant_id), self._layouts.now().reading, list(dict.fromkeys(scope.keys)))
+        target = self._layouts.now().reading
+        if query.filter.ranges and not target.has_ranges:
+            msg = f"{target.index} was made before ranges of numbers could be asked for; migrate it."
+            raise IndexUnavailableError(msg)
+        return Question(query, self._coder(scope.tenant_id), target, list(dict.fromkeys(scope.keys)))
 
     def _coder(self, tenant_id: str) -> Coder:
         return Coder(tenant_id, self._key_of(tenant_id))

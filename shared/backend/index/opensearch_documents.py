@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from backend.embedding.model import Vector, unpack
 from backend.index.model import ACTIVE, IndexDocument, IndexFilter, MetadataValue, Tombstone
+from backend.index.ranges import prefixes
 from backend.index.speakers import names_of
 
 COUNT_BITS = 20
@@ -50,6 +51,7 @@ class Facet(StrEnum):
     SESSION = "session"
     SPEAKER = "speaker"
     METADATA = "metadata"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,8 @@ class Coder:
                 yield [self.facet(kind, value) for value in values]
         for name, value in asked.metadata.items():
             yield [self.facet(Facet.METADATA, name, _canonical(value))]
+        for name, numbers in asked.ranges.items():
+            yield [self.facet(Facet.NUMBER, name, prefix) for prefix in numbers.covering()]
 
     def tombstone_id(self, change: IndexDocument | Tombstone) -> str:
         """Return the id of the tombstone that the change's memory has or could have."""
@@ -205,6 +209,7 @@ def _facets(document: IndexDocument) -> Iterable[tuple[Facet, *tuple[str, ...]]]
         yield Facet.TAG, tag
     for name, value in document.metadata.items():
         yield Facet.METADATA, name, _canonical(value)
+        yield from ((Facet.NUMBER, name, prefix) for prefix in prefixes(value))
 
 
 def _canonical(value: MetadataValue) -> str:

@@ -17,11 +17,14 @@ from backend.index.opensearch_engine import Engine
 from backend.kit.clock import Clock
 from backend.kit.errors import IndexUnavailableError
 
-MAPPING_VERSION = 2
-"""What a new index gets: 2 has the columns of places (`said_at`, `session`, `traits`)."""
+MAPPING_VERSION = 3
+"""What a new index gets: 2 has the columns of places (`said_at`, `session`, `traits`), 3 facets for ranges of numbers."""
 
-KNOWN_VERSIONS = (1, MAPPING_VERSION)
-"""An index of the version before serves until it is replaced, without what it has no columns for."""
+KNOWN_VERSIONS = (1, 2, MAPPING_VERSION)
+"""An index of a version before serves until it is replaced, without what it has no columns or facets for."""
+
+_WITH_PLACES = 2
+_WITH_RANGES = 3
 
 DEFAULT_NAME = "memories"
 LAYOUT_LASTS = timedelta(seconds=30)
@@ -39,7 +42,12 @@ class Target:
     @property
     def has_places(self) -> bool:
         """Whether it holds when something was said, in which session, and the traits of its text."""
-        return self.version == MAPPING_VERSION
+        return self.version >= _WITH_PLACES
+
+    @property
+    def has_ranges(self) -> bool:
+        """Whether all its documents have facets for the ranges that their numbers lie in."""
+        return self.version >= _WITH_RANGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ def _target(index: str, said: Mapping[str, Any]) -> Target:
     meta = said.get("mappings", {}).get("_meta", {})
     version = meta.get("mapping_version")
     if version not in KNOWN_VERSIONS:
-        known = " and ".join(str(each) for each in KNOWN_VERSIONS)
+        known = ", ".join(str(each) for each in KNOWN_VERSIONS)
         msg = f"{index} has mapping {version}; this release knows {known}. Deploy before migrating."
         raise IndexUnavailableError(msg)
     return Target(index, Space(meta["model"], meta["dimension"]), version)

@@ -5,22 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from backend.index.model import IndexFilter
+from backend.index.ranges import NumberRange
 from backend.kit import wire
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import Fault, UnknownFilterError, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, WITHOUT_NUL, Clean, EndUserId, Moment, Name, Whole, Wire
-from backend.memories.documents import is_filterable
 from backend.memories.schemas import MemoryView
 from backend.retrieval import model
+from backend.retrieval.metadata_filters import Asked
 from backend.retrieval.model import Question
 
 MAX_QUERY_BYTES = 8 * 1024
 MOST_VALUES = 64
 MOST_FAULTS = 20
+EMPTY_RANGE = "A range in 'filters.metadata' holds no number: its lower bound is above its upper one. Nothing passes it."
 
 QUERY_EXAMPLE: JsonDict = {"query": "Where does she live now?", "user_id": "u1", "k": 5, "filters": {"sources": ["chat"]}}
 
@@ -33,13 +35,6 @@ def _query(text: str) -> str:
         msg = f"Must not be longer than {MAX_QUERY_BYTES} bytes of UTF-8; ask in fewer words."
         raise ValueError(msg)
     return text
-
-
-def _scalar(value: object) -> str | int | float | bool:
-    if not is_filterable(value):
-        msg = "Must be text, true, false, or a finite number of at most 64 bits."
-        raise ValueError(msg)
-    return wire.clean(value) if isinstance(value, str) else value
 
 
 def _names(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -63,8 +58,6 @@ def _listed(value: object) -> object:
 Values = Annotated[list[Name], Field(max_length=MOST_VALUES, json_schema_extra={"minItems": 1}), AfterValidator(_some)]
 Tiers = Annotated[list[Literal["hot", "warm", "cold"]], Field(json_schema_extra={"minItems": 1}), AfterValidator(_some)]
 OneOrMore = Annotated[Values, BeforeValidator(_listed, json_schema_input_type=Values | Name)]
-# A union of types would name each of them in the pointer of its error, which then points nowhere.
-Scalar = Annotated[str | int | float | bool, PlainValidator(_scalar, json_schema_input_type=Clean | int | float | bool)]
 
 
 class Filters(BaseModel):
@@ -81,10 +74,10 @@ class Filters(BaseModel):
     memory_type: OneOrMore | None = None
     session_id: Name | None = None
     include_summaries: bool = True
-    metadata: Annotated[dict[str, Scalar], AfterValidator(_names)] = Field(
+    metadata: Annotated[dict[str, Asked], AfterValidator(_names)] = Field(
         default={},
         max_length=MOST_VALUES,
-        description="Equal top-level values.",
+        description="Top-level values: equal ones, or ranges of numbers.",
         json_schema_extra={"propertyNames": {"pattern": WITHOUT_NUL}},
     )
 
@@ -131,7 +124,12 @@ class MemoryQuery(Wire):
     def warnings(self) -> list[str]:
         """Say what was read otherwise than it was sent."""
         naive = [name for name in ("since", "until") if _is_naive(getattr(self.filters, name))]
-        return super().warnings() + [f"'filters.{name}' has no offset and was read as UTC." for name in naive]
+        ranges = [each for each in self.filters.metadata.values() if isinstance(each, NumberRange)]
+        return [
+            *super().warnings(),
+            *(f"'filters.{name}' has no offset and was read as UTC." for name in naive),
+            *([EMPTY_RANGE] if any(each.low > each.high for each in ranges) else []),
+        ]
 
     def question(self, now: datetime) -> Question:
         """Return what is asked."""
@@ -148,7 +146,8 @@ class MemoryQuery(Wire):
                 created_since=_ms(asked.since),
                 created_until=_ms(asked.until),
                 include_summaries=asked.include_summaries,
-                metadata=asked.metadata,
+                metadata={name: value for name, value in asked.metadata.items() if not isinstance(value, NumberRange)},
+                ranges={name: value for name, value in asked.metadata.items() if isinstance(value, NumberRange)},
                 as_of=_ms(self.as_of),
                 known_at=_ms(self.known_at),
                 now=epoch_ms(now),

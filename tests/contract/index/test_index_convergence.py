@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 from backend.index.fake import FakeIndex
 from backend.index.model import IndexDocument, IndexFilter, IndexQuery, SearchResult, Tombstone
 from backend.index.ports import MemoryIndex
+from backend.index.ranges import NumberRange
 from tests.contract.index.index_cases import ANA, BEN, BETWEEN, EAST, MAKERS, MODEL, NORTH, document, scope_of, tombstone, vector
 
 BOTH = scope_of(also_projects=(None,))
@@ -76,6 +77,7 @@ filters = some.builds(
     created_until=some.none() | some.integers(0, 50),
     include_summaries=some.booleans(),
     metadata=some.sampled_from(({}, {"n": 1}, {"n": 1, "who": "red"})),
+    ranges=some.sampled_from(({}, {"n": NumberRange(0, 1)}, {"n": NumberRange(1, 9), "who": NumberRange(0, 9)})),
     as_of=some.none() | some.integers(0, 50),
     known_at=some.none() | some.integers(0, 40),
     now=some.integers(0, 70),

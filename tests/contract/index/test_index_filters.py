@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
 
 from backend.index.ports import MemoryIndex
+from backend.index.ranges import NumberRange
 from tests.contract.index.index_cases import document, found
 
 ALL = {"m1#1#0", "m2#1#0", "m3#1#0"}
@@ -104,6 +106,16 @@ def test_all_metadata_asked_for_must_be_there(index: MemoryIndex) -> None:
     assert found(index, metadata={"a": 1, "b": "x"}) == numbered(1)
     assert found(index, metadata={"a": None}) == set()
     assert found(index, metadata={"x": "b"}) == set()
+
+
+def test_numbers_of_metadata_within_a_range(index: MemoryIndex) -> None:
+    three(index, {"metadata": {"a": 1, "b": -2.5}}, {"metadata": {"a": 2.5, "b": 7}}, {"metadata": {"a": "2", "b": True}})
+    assert found(index, ranges={"a": NumberRange(1, 2)}) == numbered(1)
+    assert found(index, ranges={"a": NumberRange(1, 2.5)}) == numbered(1, 2)
+    assert found(index, ranges={"a": NumberRange(-inf, inf), "b": NumberRange(-3, 0)}) == numbered(1)
+    assert found(index, ranges={"b": NumberRange(0, inf)}) == numbered(2)
+    assert found(index, ranges={"c": NumberRange(-inf, inf)}) == set()
+    assert found(index, ranges={"a": NumberRange(2, 1)}) == set()
 
 
 def test_what_has_expired_is_hidden_from_its_last_moment_on(index: MemoryIndex) -> None:

@@ -11,6 +11,7 @@ from backend.index.model import Hit, IndexDocument
 from backend.index.opensearch_engine import ATTEMPTS
 from backend.index.opensearch_scores import Seen
 from backend.index.opensearch_sessions import MOST_MEMBERS, Span, Stretch, best_first, fitting
+from backend.index.ranges import NumberRange
 from backend.kit.errors import IndexUnavailableError
 from tests.contract.index.index_cases import ANA, document, question
 from tests.unit.index.loopback_opensearch import World, described, nothing
@@ -71,6 +72,16 @@ def test_an_index_of_the_mapping_before_is_given_and_asked_only_what_it_has_colu
     assert not new & columns(asked)
     assert [hit.place for hit in result.hits] == [None]
     assert '"session"' not in json.dumps(asked.lines)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_index_of_a_mapping_before_is_asked_for_no_range_whose_facets_it_lacks(world: World, version: int) -> None:
+    world.server.layout = {"one": described("memories-read", "memories-write", mapping_version=version)}
+
+    with pytest.raises(IndexUnavailableError, match="migrate"):
+        world.index.search(ANA, question("boat", ranges={"pages": NumberRange(1, 2)}))
+
+    assert world.index.search(ANA, question("boat", metadata={"pages": 1})).hits == ()
 
 
 # What there is room for.

@@ -22,7 +22,18 @@ DOCUMENT: Json = json.loads(TARGET.read_text())
 KEYWORDS = {
     "const",
     *("$ref", "additionalProperties", "anyOf", "default", "description", "else", "enum", "examples", "format", "if", "items"),
-    *("maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minimum", "pattern", "properties"),
+    *(
+        "maxItems",
+        "maxLength",
+        "maxProperties",
+        "maximum",
+        "minItems",
+        "minProperties",
+        "minLength",
+        "minimum",
+        "pattern",
+        "properties",
+    ),
     *("propertyNames", "required", "title", "type"),
 }
 
@@ -65,6 +76,11 @@ QUERIES: list[tuple[Json, bool]] = [
     ({"query": "a", "k": 201}, False),
     ({"query": "a", "k": True}, False),
     ({"query": "a", "filters": {}}, True),
+    ({"query": "a", "filters": {"metadata": {"n": {"gt": 1, "gte": 1, "lt": 0.5, "lte": -7}}}}, True),
+    ({"query": "a", "filters": {"metadata": {"n": {}}}}, False),
+    ({"query": "a", "filters": {"metadata": {"n": {"gt": None}}}}, False),
+    ({"query": "a", "filters": {"metadata": {"n": {"gt": True}}}}, False),
+    ({"query": "a", "filters": {"metadata": {"n": {"gte": 1, "over": 1}}}}, False),
     ({"query": "a", "filters": None}, False),
     ({"query": "a", "filters": {"source": ["x"]}}, False),
     ({"query": "a", "filters": {"sources": []}}, False),

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from math import inf, nextafter
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from backend.index.model import IndexFilter
+from backend.index.ranges import NumberRange
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import UnknownFilterError, ValidationFailedError
 from backend.kit.faults import pointer_to
 from backend.retrieval.model import DEFAULT_K, LARGEST_K
-from backend.retrieval.schemas import MAX_QUERY_BYTES, MOST_VALUES, QUERY_EXAMPLE, MemoryQuery
+from backend.retrieval.schemas import EMPTY_RANGE, MAX_QUERY_BYTES, MOST_VALUES, QUERY_EXAMPLE, MemoryQuery
 from tests.unit.memories.samples import NOW
 
 DAY = timedelta(days=1)
@@ -59,6 +61,11 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "a metadata value that is no number": ({"filters": {"metadata": {"a": float("nan")}}}, "/filters/metadata/a"),
     "a metadata value without end": ({"filters": {"metadata": {"a": float("inf")}}}, "/filters/metadata/a"),
     "a metadata value of 400 digits": ({"filters": {"metadata": {"a": 10**400}}}, "/filters/metadata/a"),
+    "a range of nothing": ({"filters": {"metadata": {"a": {}}}}, "/filters/metadata/a"),
+    "a range by another name": ({"filters": {"metadata": {"a": {"gte": 1, "below": 2}}}}, "/filters/metadata/a"),
+    "a range of text": ({"filters": {"metadata": {"a": {"gte": "2026-01-01"}}}}, "/filters/metadata/a"),
+    "a range of true": ({"filters": {"metadata": {"a": {"gte": True}}}}, "/filters/metadata/a"),
+    "a range without end": ({"filters": {"metadata": {"a": {"lt": float("inf")}}}}, "/filters/metadata/a"),
     "a metadata value with NUL": ({"filters": {"metadata": {"a": "\0"}}}, "/filters/metadata/a"),
     "a metadata name with half of a pair": ({"filters": {"metadata": {"\ud800": 1}}}, "/filters/metadata"),
     "too many metadata fields": ({"filters": {"metadata": {str(n): n for n in range(MOST_VALUES + 1)}}}, "/filters/metadata"),
@@ -108,7 +115,7 @@ def test_every_filter_reaches_the_index() -> None:
             "memory_type": ["fact", "event"],
             "session_id": "s1",
             "include_summaries": False,
-            "metadata": {"text": "x", "whole": 1, "part": 1.5, "yes": True},
+            "metadata": {"text": "x", "whole": 1, "part": 1.5, "yes": True, "pages": {"gt": 1, "lte": 3}, "size": {"lt": 0}},
         },
     )
 
@@ -125,6 +132,7 @@ def test_every_filter_reaches_the_index() -> None:
         created_until=epoch_ms(NOW + DAY),
         include_summaries=False,
         metadata={"text": "x", "whole": 1, "part": 1.5, "yes": True},
+        ranges={"pages": NumberRange(nextafter(1, inf), 3), "size": NumberRange(-inf, nextafter(0, -inf))},
         as_of=epoch_ms(NOW),
         known_at=epoch_ms(NOW - DAY),
         now=epoch_ms(NOW),
@@ -167,3 +175,12 @@ def test_k_is_taken_within_its_limits(k: int) -> None:
 
 def test_the_documented_example_is_valid() -> None:
     assert read(**QUERY_EXAMPLE).warnings() == []
+
+
+def test_of_two_bounds_at_one_end_the_tighter_holds_and_a_range_without_numbers_is_told() -> None:
+    asked = read(query="who?", filters={"metadata": {"a": {"gt": 1, "gte": 2, "lt": 9, "lte": 3}}})
+    empty = read(query="who?", filters={"metadata": {"a": {"gt": 1, "lt": 1}}})
+
+    assert (asked.question(NOW).filter.ranges, asked.warnings()) == ({"a": NumberRange(2, 3)}, [])
+    assert empty.warnings() == [EMPTY_RANGE]
+    assert not any(empty.question(NOW).filter.ranges["a"].holds(value) for value in (0, 1, 2))
