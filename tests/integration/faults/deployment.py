@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import pytest
 
@@ -31,13 +30,12 @@ from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.scope import Scope
 from tests.integration.faults.table_service import TableService
 from tests.support.events import FakeLambdaContext, stream_event
+from tests.support.executors import AtOnce
 from tests.support.faults import Gate
 from tests.support.tables import REGION
 
 MEMORIES = "MemoriesTable"
 IDEMPOTENCY = "IdempotencyTable"
-_T = TypeVar("_T")
-_P = ParamSpec("_P")
 
 SETTINGS = Settings(
     stage="test",
@@ -50,6 +48,7 @@ SETTINGS = Settings(
     pepper_secret="none",
     data_key="none",
     parked_queue="none",
+    access_queue="none",
     search_endpoint="none://in-memory",
     embedding_provider="local",
     embedder_dir="none",
@@ -194,15 +193,3 @@ class GatedParking:
     def park(self, tenant_id: str, memory_id: str, row_version: int, reason: str) -> None:
         entry = (tenant_id, memory_id, row_version, reason)
         self._gate.call("parking.park", lambda: self._parked.append(entry), DependencyUnavailableError)
-
-
-class AtOnce(Executor):
-    """Does everything at once, in the same thread: the same history twice is the same twice."""
-
-    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        future: Future[_T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
-            future.set_exception(error)
-        return future
