@@ -38,7 +38,7 @@ class MemoryLists:
     def __init__(self, table: Table, seals: Seals, usages: DynamoUsageStore) -> None:
         self._table = table
         self._seals = seals
-        self._usages = usages
+        self.usages = usages
 
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the rows that exist."""
@@ -53,11 +53,11 @@ class MemoryLists:
         for start in range(0, len(distinct), USED_A_READ):
             some = distinct[start : start + USED_A_READ]
             keys = [(items.row_pk(tenant_id, each), items.ROW) for each in some]
-            asked = [Asked(self._table, keys), self._usages.asked(tenant_id, some)]
+            asked = [Asked(self._table, keys), self.usages.asked(tenant_id, some)]
             some_rows, some_used = get_together(self._table.seam, asked)
             rows += some_rows
             used += some_used
-        return self._opened(rows), self._usages.read(used)
+        return self._opened(rows), self.usages.read(used)
 
     def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
         """Return all earlier revisions."""

@@ -195,7 +195,7 @@ class DynamoMemoryStore(MemoryLists):
         """Drop the marker of this row version."""
         if memory.state is State.FORGOTTEN:
             # First, so that a marker that is gone tells that the usage is gone too.
-            self._usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
+            self.usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
         pk = markers.pending_pk(memory.scope_key, memory.memory_id)
         # Where one is gone already, or a newer version waits under the same key, it is as it should be.
         with suppress(ConditionFailedError):
