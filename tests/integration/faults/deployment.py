@@ -36,12 +36,13 @@ from tests.support.tables import REGION
 
 MEMORIES = "MemoriesTable"
 IDEMPOTENCY = "IdempotencyTable"
+USAGE = "UsageTable"
 
 SETTINGS = Settings(
     stage="test",
     version="0.0.0",
     memories_table=MEMORIES,
-    usage_table="UsageTable",
+    usage_table=USAGE,
     idempotency_table=IDEMPOTENCY,
     tenancy_table="TenancyTable",
     audit_table="AuditTable",

@@ -16,7 +16,7 @@ from backend.memories.model import Said
 from backend.usage.fake import FakeRecording
 from backend.usage.messages import access_of
 from backend.usage.model import Tally, Usage
-from tests.integration.faults.deployment import Deployment
+from tests.integration.faults.deployment import USAGE, Deployment
 from tests.support.events import queue_event
 from tests.support.faults import DiedError, Fault
 from tests.unit.memories.samples import ACME
@@ -120,7 +120,7 @@ def test_nothing_is_left_of_a_forgotten_memory_whenever_word_of_it_comes(seed: i
     assert {memory_id: tally.usage for memory_id, tally in tallies.items()} == {
         memory_id: expected(messages, memory_id) for memory_id in memory_ids[1:]
     }
-    [left] = [item for item in deployment.items("UsageTable") if item["pk"].endswith(gone)]
+    [left] = [item for item in deployment.items(USAGE) if item["pk"].endswith(gone)]
     assert set(left) == {"pk", "sk", "schema_version", "gone", "ttl"}
 
 
