@@ -56,6 +56,7 @@ from backend.retrieval.service import RetrievalService
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.pepper import TenantMacs
 from backend.tenancy.scope import Environment, user_scope
+from backend.usage.store import DynamoUsageStore
 from benchmarks import texts
 from benchmarks.handlers import CREDENTIALS
 from benchmarks.plot import Bar
@@ -63,7 +64,7 @@ from benchmarks.report import FOLDER, Report, Row, add_output, finish
 from infrastructure.template import load
 
 REGION = "us-east-1"
-TABLES = ("MemoriesTable", "IdempotencyTable")
+TABLES = ("MemoriesTable", "IdempotencyTable", "UsageTable")
 READS = frozenset({"GetItem", "Query", "BatchGetItem"})
 READ_BYTES, WRITE_BYTES = 4096, 1024
 DIMENSION = 384
@@ -181,7 +182,8 @@ class World:
         # A process reads its tenant's key once in five minutes: that is no part of what one call takes.
         self.seals = FakeSeals()
         self.table = Table("MemoriesTable", seam)
-        self.store = DynamoMemoryStore(self.table, macs, self.seals, clock, ids)
+        usages = DynamoUsageStore(Table("UsageTable", seam))
+        self.store = DynamoMemoryStore(self.table, macs, self.seals, clock, ids, usages=usages)
         embedder = FakeEmbedder(dimension=DIMENSION)
         index = EmbeddedIndex(folder / "index.db", clock)
         requests = DynamoRequestLog(Table("IdempotencyTable", seam), ids, clock)

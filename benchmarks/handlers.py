@@ -40,7 +40,7 @@ SETTINGS = {
     "LANGUAGE_MODEL": "",
     "LANGUAGE_MODEL_SECRET": "",
     "LOG_LEVEL": "INFO",
-    **dict.fromkeys((*CREDENTIALS, *TABLES, "PEPPER_SECRET", "DATA_KEY", "PARKED_QUEUE"), "none"),
+    **dict.fromkeys((*CREDENTIALS, *TABLES, "PEPPER_SECRET", "DATA_KEY", "PARKED_QUEUE", "ACCESS_QUEUE"), "none"),
 }
 """What a function's environment must name. Nothing of it is called or opened: adapters connect at their first use."""
 CHILD = """

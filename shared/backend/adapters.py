@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from backend.memories.ports import Extractor, MemoryStore, Parking, RequestLog
     from backend.tenancy.pepper import TenantMacs
     from backend.tenancy.ports import Secrets, TenancyStore, Tokens
+    from backend.usage.ports import Recording
+    from backend.usage.store import DynamoUsageStore
 
 # ruff: noqa: PLC0415 - local imports are the point of this file
 
@@ -81,7 +83,21 @@ class Adapters:
         """Rows of the memories table."""
         from backend.memories.store import DynamoMemoryStore
 
-        return DynamoMemoryStore(self.memories_table, self.macs, self.sealer, self.clock, self.ids)
+        return DynamoMemoryStore(self.memories_table, self.macs, self.sealer, self.clock, self.ids, usages=self.usage_store)
+
+    @cached_property
+    def usage_store(self) -> DynamoUsageStore:
+        """How often memories were returned."""
+        from backend.usage.store import DynamoUsageStore
+
+        return DynamoUsageStore(self._table(self.settings.usage_table))
+
+    @cached_property
+    def recording(self) -> Recording:
+        """Where queries say what they returned."""
+        from backend.usage.recording import SqsRecording
+
+        return SqsRecording(self.settings.access_queue, self.ids, region(), aws_endpoint())
 
     @cached_property
     def sealer(self) -> Sealer:

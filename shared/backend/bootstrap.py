@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from backend.retrieval.service import RetrievalService
     from backend.tenancy.access import Access
     from backend.tenancy.service import Tenancy
+    from backend.usage.counting import Counting
 
 # ruff: noqa: PLC0415 - local imports are the point of this file
 
@@ -111,6 +112,13 @@ class Container(Adapters):
         from backend.memories.expiry import Expiry
 
         return Expiry(store=self.memory_store, clock=self.clock)
+
+    @cached_property
+    def counting(self) -> Counting:
+        """Counting what queries returned."""
+        from backend.usage.counting import Counting
+
+        return Counting(store=self.usage_store, clock=self.clock, executor=self.executor)
 
     @cached_property
     def jobs(self) -> Jobs:

@@ -66,6 +66,12 @@ def http_event(  # noqa: PLR0913 - one word for each part of a request
     return event
 
 
+def queue_event(messages: Mapping[str, str]) -> dict[str, Any]:
+    """Return a batch of SQS messages, the body of each by its id."""
+    records = [{"messageId": name, "body": body, "eventSource": "aws:sqs"} for name, body in messages.items()]
+    return {"Records": records}
+
+
 def stream_event(keys: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the batch of a KEYS_ONLY table stream that names these keys (typed, as the service writes them), in this order."""
     records = [

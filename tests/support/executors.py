@@ -1,4 +1,4 @@
-"""An executor that has no threads."""
+"""Executors that tests can rely on."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ class Settings:
     pepper_secret: str
     data_key: str
     parked_queue: str
+    access_queue: str
     search_endpoint: str
     embedding_provider: str
     embedder_dir: str

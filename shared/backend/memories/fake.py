@@ -27,6 +27,8 @@ from backend.memories.model import (
 from backend.memories.policy import MemoryPolicy
 from backend.memories.ports import Contest, ContestedError, GuardTakenError, Holders, Rekeying, Step
 from backend.tenancy.scope import Scope
+from backend.usage.fake import FakeUsageStore
+from backend.usage.model import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class FakeMemoryStore:
 
     def __init__(self, clock: Clock) -> None:
         self.down = False
+        self.usages = FakeUsageStore()
         self._clock = clock
         self._lock = RLock()
         self._rows: dict[tuple[str, str], Memory] = {}
@@ -90,6 +93,10 @@ class FakeMemoryStore:
         with self._answering():
             found = {memory_id: self._rows.get((tenant_id, memory_id)) for memory_id in memory_ids}
             return {memory_id: memory for memory_id, memory in found.items() if memory}
+
+    def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
+        """See the port."""
+        return self.get_many(tenant_id, memory_ids), self.usages.get_many(tenant_id, memory_ids)
 
     def whole(self, memory: Memory) -> Memory:
         """See the port."""
@@ -204,6 +211,8 @@ class FakeMemoryStore:
     def settle(self, memory: Memory) -> None:
         """See the port."""
         with self._answering():
+            if memory.state is State.FORGOTTEN:
+                self.usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
             if self._marks(memory):
                 del self._markers[memory.scope_key, memory.memory_id]
 

@@ -24,9 +24,10 @@ from backend.memories.model import (
 from backend.memories.outcomes import (
     Request,
 )
-from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemorySkipped, MemoryView, OutcomeView
+from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemorySkipped, OutcomeView, UsedMemoryView
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
+from backend.usage.model import UNUSED
 
 LONGEST_KEY = 255
 DEFAULT_LIMIT = 50
@@ -147,7 +148,10 @@ class MemoryDoor:
         """Answer `GET /memory/{id}`."""
         memory = self.container.memories.get(self.scope(caller, None), memory_id, moments.as_of, moments.known_at)
         self.tell(caller, [memory])
-        body = {**MemoryView.fields_of(memory), "request_id": observability.request_id()}
+        # Only now: of what is not the caller's nothing else is read.
+        used = self.container.usage_store.get_many(memory.tenant_id, [memory_id])
+        shown = UsedMemoryView.fields_with(memory, used.get(memory_id, UNUSED))
+        body = {**shown, "request_id": observability.request_id()}
         return json_answer(body, HTTPStatus.OK, {"ETag": etag(memory)})
 
     def page(self, caller: Caller, listing: Listing, limit: int, cursor: str | None) -> JSONResponse:
@@ -157,9 +161,10 @@ class MemoryDoor:
         before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
         page = self.container.memories.page(scope, limit, before, listing)
         self.tell(caller, page.memories)
+        used = self.container.usage_store.get_many(scope.tenant_id, [memory.memory_id for memory in page.memories])
         following = cursors.issue(purpose, {"before": page.next_position}) if page.next_position else None
         body = {
-            "items": [MemoryView.fields_of(memory) for memory in page.memories],
+            "items": [UsedMemoryView.fields_with(each, used.get(each.memory_id, UNUSED)) for each in page.memories],
             "next_cursor": following,
             "has_more": following is not None,
             "warnings": [],

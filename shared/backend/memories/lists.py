@@ -8,7 +8,7 @@ from datetime import datetime
 
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import from_rfc3339, to_rfc3339
-from backend.kit.dynamodb import Item, Table, attribute
+from backend.kit.dynamodb import Asked, Item, Table, attribute, get_together
 from backend.memories import items, markers
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page, page_of
@@ -20,8 +20,10 @@ from backend.memories.model import (
     Revision,
     State,
 )
-from backend.memories.ports import Seals
+from backend.memories.ports import USED_A_READ, Seals
 from backend.tenancy.scope import Scope
+from backend.usage.model import Usage
+from backend.usage.store import DynamoUsageStore
 
 MOST_ROWS_READ = 20
 """Of pending changes: a marker of a long text only says that its row has to be read."""
@@ -33,15 +35,29 @@ ROWS_A_PAGE_LOOKS_AT = 1000
 class MemoryLists:
     """Reads rows."""
 
-    def __init__(self, table: Table, seals: Seals) -> None:
+    def __init__(self, table: Table, seals: Seals, usages: DynamoUsageStore) -> None:
         self._table = table
         self._seals = seals
+        self.usages = usages
 
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the rows that exist."""
         found = self._table.get_many([(items.row_pk(tenant_id, each), items.ROW) for each in memory_ids])
-        memories = [items.memory_of(item, self._seals) for item in found]
-        return {memory.memory_id: memory for memory in memories}
+        return self._opened(found)
+
+    def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
+        """Return the rows that exist, and the usage of those that were ever returned."""
+        rows: list[Item] = []
+        used: list[Item] = []
+        distinct = list(dict.fromkeys(memory_ids))
+        for start in range(0, len(distinct), USED_A_READ):
+            some = distinct[start : start + USED_A_READ]
+            keys = [(items.row_pk(tenant_id, each), items.ROW) for each in some]
+            asked = [Asked(self._table, keys), self.usages.asked(tenant_id, some)]
+            some_rows, some_used = get_together(self._table.seam, asked)
+            rows += some_rows
+            used += some_used
+        return self._opened(rows), self.usages.read(used)
 
     def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
         """Return all earlier revisions."""
@@ -104,6 +120,10 @@ class MemoryLists:
         page = self._table.scan(start=after)
         found = [items.row_target(item["pk"]) for item in page.items if item["sk"] == items.ROW]
         return found, page.next_key
+
+    def _opened(self, found: Sequence[Item]) -> dict[str, Memory]:
+        memories = [items.memory_of(item, self._seals) for item in found]
+        return {memory.memory_id: memory for memory in memories}
 
     def _whole(self, memory: Memory) -> Memory:
         if not memory.chunks or memory.vector is None or memory.more_vectors:

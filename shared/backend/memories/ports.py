@@ -25,6 +25,10 @@ from backend.memories.outcomes import (
     Request,
 )
 from backend.tenancy.scope import Scope
+from backend.usage.model import Usage
+
+USED_A_READ = 50
+"""Memories that come with their usage in one round trip: two keys each, and a batch get has a hundred."""
 
 
 class Mac(Protocol):
@@ -137,6 +141,12 @@ class MemoryStore(Protocol):
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the rows that exist, as they are now, by id."""
 
+    def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
+        """Return the rows that exist, as they are now, and the usage of those that were ever returned, by id.
+
+        One round trip for each `USED_A_READ` memories. The usage may be a little behind.
+        """
+
     def whole(self, memory: Memory) -> Memory:
         """Return a memory of several pieces with the vectors of all of them; rows are read without, as answers need none."""
 
@@ -194,7 +204,7 @@ class MemoryStore(Protocol):
         """Return how many memories of the scope wait for a vector, counted up to the limit, and since when the first does."""
 
     def settle(self, memory: Memory) -> None:
-        """Drop the pending marker of this very row version: the index shows it."""
+        """Drop the pending marker of this very row version: the index shows it. What was counted of a forgotten one goes too."""
 
     def set_aside(self, memory: Memory) -> None:
         """Leave the pending marker of this row version to its readers, but let no sweep take it up again."""

@@ -21,6 +21,7 @@ from backend.memories.outcomes import (
     CandidateOutcome,
     Outcome,
 )
+from backend.usage.model import Usage
 
 _MINUTES_IN_TEN_YEARS = 5_256_000
 IMPORTANCE_DIGITS = 6
@@ -217,6 +218,19 @@ class MemoryView(BaseModel):
         }
 
 
+class UsedMemoryView(MemoryView):
+    """A memory, and how often queries returned it: counted within seconds, so not the query that shows it."""
+
+    last_accessed: str | None
+    access_count: int
+
+    @classmethod
+    def fields_with(cls, memory: Memory, usage: Usage) -> dict[str, Any]:
+        """Return the members of a memory's answer, with its usage."""
+        used = {"last_accessed": wire.shown(usage.last_accessed), "access_count": usage.access_count}
+        return {**cls.fields_of(memory), **used}
+
+
 class OutcomeView(BaseModel):
     """What became of one candidate: `rule` says why, where it was not simply stored; without a memory there is no id.
 
@@ -296,7 +310,7 @@ class MemorySkipped(BaseModel):
     request_id: str
 
 
-class MemoryRead(MemoryView):
+class MemoryRead(UsedMemoryView):
     """Answer of `GET /memory/{id}`."""
 
     request_id: str
@@ -305,7 +319,7 @@ class MemoryRead(MemoryView):
 class MemoryPage(BaseModel):
     """Answer of `GET /memory`."""
 
-    items: list[MemoryView]
+    items: list[UsedMemoryView]
     next_cursor: str | None
     has_more: bool
     warnings: list[str]

@@ -23,8 +23,9 @@ from backend.kit.errors import ConflictError, InternalError, OutcomeUnknownError
 from backend.kit.ids import Ids
 from backend.memories import items, markers
 from backend.memories.lists import MemoryLists
-from backend.memories.model import Changes, Evidence, EvidencePage, Judgement, Memory, Revision
+from backend.memories.model import Changes, Evidence, EvidencePage, Judgement, Memory, Revision, State
 from backend.memories.ports import Contest, ContestedError, GuardTakenError, Holders, Macs, Rekeying, Seals, Step
+from backend.usage.store import DynamoUsageStore
 
 # Nobody stored this before: a new id, or a retry that finds its own row.
 IS_NEW = attribute("pk").does_not_exist()
@@ -59,8 +60,10 @@ def is_seen(version: int) -> Any:  # noqa: ANN401 - a vendor's condition, opaque
 class DynamoMemoryStore(MemoryLists):
     """`MemoryStore` on DynamoDB."""
 
-    def __init__(self, table: Table, macs: Macs, seals: Seals, clock: Clock, ids: Ids) -> None:
-        super().__init__(table, seals)
+    def __init__(  # noqa: PLR0913 - one word for each thing it stands on
+        self, table: Table, macs: Macs, seals: Seals, clock: Clock, ids: Ids, *, usages: DynamoUsageStore
+    ) -> None:
+        super().__init__(table, seals, usages)
         self._macs = macs
         self._clock = clock
         self._ids = ids
@@ -190,6 +193,9 @@ class DynamoMemoryStore(MemoryLists):
 
     def settle(self, memory: Memory) -> None:
         """Drop the marker of this row version."""
+        if memory.state is State.FORGOTTEN:
+            # First, so that a marker that is gone tells that the usage is gone too.
+            self.usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
         pk = markers.pending_pk(memory.scope_key, memory.memory_id)
         # Where one is gone already, or a newer version waits under the same key, it is as it should be.
         with suppress(ConditionFailedError):

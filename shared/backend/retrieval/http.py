@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, wait
+from contextvars import copy_context
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -16,7 +18,7 @@ from backend.index.text import query_stems
 from backend.kit import observability
 from backend.kit.http import json_answer
 from backend.memories.model import carried_bytes
-from backend.memories.schemas import MemoryView
+from backend.memories.schemas import UsedMemoryView
 from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer
 from backend.retrieval.schemas import MemoryQuery
 from backend.retrieval.spans import best_span
@@ -44,6 +46,7 @@ class RetrievalDoor:
             self.container.decryption_failures.record(caller, failed)
         words = frozenset(query_stems(body.query))
         brief = _fitting(_shown(each, words, full=False) for each in found.answers)
+        recording = self._recording(scope.tenant_id, [memory["id"] for memory in brief])
         memories = _with_whole_texts(brief, found.answers, words) if body.full_text else brief
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
@@ -57,7 +60,17 @@ class RetrievalDoor:
             "scope_diagnostics": None,
             "request_id": observability.request_id(),
         }
-        return json_answer(answer, HTTPStatus.OK)
+        made = json_answer(answer, HTTPStatus.OK)
+        # Lambda stops everything when the answer is out. Whatever comes of it, the answer stands.
+        wait(recording)
+        return made
+
+    def _recording(self, tenant_id: str, memory_ids: Sequence[str]) -> list[Future[None]]:
+        """Begin to say, beside the rest of the work, what is returned."""
+        if not memory_ids:
+            return []
+        record, now = self.container.recording.record, self.container.clock.now()
+        return [self.container.executor.submit(copy_context().run, record, tenant_id, memory_ids, now)]
 
 
 def _fitting(shown: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -92,7 +105,7 @@ def _shown(answer: Answer, words: frozenset[str], *, full: bool) -> dict[str, An
     memory = answer.memory
     start, end = (0, len(memory.text)) if full else best_span(memory.text, words, ANSWER_TEXT_BYTES, answer.piece)
     return {
-        **MemoryView.fields_of(memory),
+        **UsedMemoryView.fields_with(memory, answer.usage),
         "text": memory.text[start:end],
         "text_truncated": end - start < len(memory.text),
         "span": [start, end],

@@ -9,6 +9,7 @@ from backend.extraction.model import Span
 from backend.index.model import Hit, IndexFilter, SearchResult
 from backend.memories.model import Memory
 from backend.retrieval.reading import Reading
+from backend.usage.model import UNUSED, Usage
 
 DEFAULT_K = 5
 LARGEST_K = 200
@@ -44,13 +45,17 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A memory that answers, and why it stands where it stands. `piece` is what of a long text was found."""
+    """A memory that answers, and why it stands where it stands. `piece` is what of a long text was found.
+
+    `usage` is that of the queries before.
+    """
 
     memory: Memory
     relevance: float
     dense: float | None
     lexical: float
     piece: Span | None = None
+    usage: Usage = UNUSED
 
 
 @dataclass(frozen=True, slots=True)

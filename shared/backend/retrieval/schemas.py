@@ -14,7 +14,7 @@ from backend.kit import wire
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import Fault, UnknownFilterError, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, WITHOUT_NUL, Clean, EndUserId, Moment, Name, Whole, Wire
-from backend.memories.schemas import MemoryView
+from backend.memories.schemas import UsedMemoryView
 from backend.retrieval import model
 from backend.retrieval.metadata_filters import Asked
 from backend.retrieval.model import Question
@@ -161,7 +161,7 @@ class Factors(BaseModel):
     semantic: float
 
 
-class MemoryFound(MemoryView):
+class MemoryFound(UsedMemoryView):
     """One answer. `text` is the best span where the whole is longer than 4 KB; `span` says which characters."""
 
     score: float

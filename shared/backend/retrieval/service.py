@@ -18,11 +18,13 @@ from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import EmbeddingUnavailableError, IndexUnavailableError
 from backend.memories.model import Memory, Revision, State
+from backend.memories.ports import USED_A_READ
 from backend.retrieval.features import AROUND
 from backend.retrieval.model import Answer, Candidates, Found, Question, Ranked
 from backend.retrieval.ranking import rank
 from backend.retrieval.reading import possible_names, read
 from backend.tenancy.scope import Scope
+from backend.usage.model import UNUSED, Usage
 
 LIST_LENGTH = 200
 MORE = 4
@@ -31,6 +33,7 @@ MOST_PIECES = 5000
 
 SPARE_ROWS = 2
 """Each is a read unit a query, paid whether or not it is needed; when more than these fell out, a second read fetches more."""
+
 _T = TypeVar("_T")
 
 
@@ -40,8 +43,8 @@ class Rows(Protocol):
     def pending(self, scope: Scope) -> tuple[list[IndexDocument | Tombstone], bool]:
         """Return the newest changes that the index may not hold yet, and whether there are more."""
 
-    def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
-        """Return the rows that exist, as they are now, by id."""
+    def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
+        """Return the rows that exist, as they are now, and the usage of those that were ever returned, by id."""
 
     def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
         """Return all earlier revisions."""
@@ -143,9 +146,12 @@ class RetrievalService:
         answers: list[Answer] = []
         start = 0
         while len(answers) < k and start < len(ranked):
-            batch = ranked[start : start + k - len(answers) + SPARE_ROWS]
+            wanted = k - len(answers)
+            # No spare row is worth another round trip.
+            spare = min(SPARE_ROWS, -wanted % USED_A_READ)
+            batch = ranked[start : start + wanted + spare]
             start += len(batch)
-            rows = self._rows.get_many(scope.tenant_id, [each.hit.memory_id for each in batch])
+            rows, used = self._rows.get_many_used(scope.tenant_id, [each.hit.memory_id for each in batch])
             readable = {memory_id: row for memory_id, row in rows.items() if row.readable_by(scope, now)}
             earlier = {} if known_at is None else self._earlier(batch, readable)
             for each in batch:
@@ -155,7 +161,7 @@ class RetrievalService:
                 if memory is None:
                     observability.count("stale_hits")
                     continue
-                answers.append(_answer(memory, each))
+                answers.append(_answer(memory, each, used.get(memory.memory_id, UNUSED)))
         failed = sum(each.memory.unreadable is not None for each in answers[:k])
         if failed:
             observability.count("decryption_failed", failed)
@@ -175,8 +181,8 @@ class RetrievalService:
         return self._executor.submit(copy_context().run, work)
 
 
-def _answer(memory: Memory, ranked: Ranked) -> Answer:
+def _answer(memory: Memory, ranked: Ranked, usage: Usage) -> Answer:
     hit = ranked.hit
     # Of a text that cannot be opened only the words that say so are there, and no pieces.
     is_whole = memory.unreadable is not None or hit.chunk >= len(memory.chunks)
-    return Answer(memory, ranked.relevance, hit.dense, hit.lexical, None if is_whole else memory.chunks[hit.chunk])
+    return Answer(memory, ranked.relevance, hit.dense, hit.lexical, None if is_whole else memory.chunks[hit.chunk], usage)

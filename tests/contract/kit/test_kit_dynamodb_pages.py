@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from backend.kit.dynamodb import Item, Table, TableLimitError, attribute, set_to
+from backend.kit.dynamodb import Asked, Item, Table, TableLimitError, attribute, get_together, set_to
 from tests.support.tables import REGION, aws, table_definitions
 
 
@@ -32,6 +32,26 @@ def test_keys_may_repeat_and_may_name_nothing(table: Table) -> None:
     found = table.get_many([("p", "0001"), ("p", "0001"), ("p", "none"), ("p", "0002")], consistent=False)
 
     assert sorted(item["n"] for item in found) == [1, 2]
+
+
+def test_items_of_two_tables_come_in_one_answer_each_with_its_own(table: Table) -> None:
+    beside = Table("UsageTable", table.seam)
+    rows(table, 3)
+    beside.put({"pk": "p", "sk": "0001", "n": 100})
+    keys = [("p", f"{number:04d}") for number in range(3)]
+
+    found = get_together(table.seam, [Asked(table, keys), Asked(beside, keys, consistent=False)])
+
+    assert [sorted(item["n"] for item in each) for each in found] == [[0, 1, 2], [100]]
+    assert get_together(table.seam, [Asked(table, keys[:1]), Asked(beside, [])]) == [[{"pk": "p", "sk": "0000", "n": 0}], []]
+
+
+def test_together_no_more_keys_are_asked_for_than_one_call_takes(table: Table) -> None:
+    keys = [("p", f"{number:04d}") for number in range(51)]
+    asked = [Asked(Table(name, table.seam), keys) for name in ("MemoriesTable", "UsageTable")]
+
+    with pytest.raises(TableLimitError, match="102 keys"):
+        get_together(table.seam, asked)
 
 
 def test_items_with_one_key_in_one_call_are_refused_and_not_silently_one(table: Table) -> None:

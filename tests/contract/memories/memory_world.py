@@ -24,11 +24,13 @@ from backend.memories.service import MemoryService
 from backend.memories.store import DynamoMemoryStore
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.pepper import TenantMacs
+from backend.usage.store import DynamoUsageStore
 from tests.support import tables
 from tests.support.executors import AtOnce
 
 MEMORIES = "MemoriesTable"
 IDEMPOTENCY = "IdempotencyTable"
+USAGE = "UsageTable"
 
 
 @contextmanager
@@ -39,8 +41,8 @@ def emulated() -> Iterator[Any]:
 
 
 def make_tables() -> None:
-    """Make the template's two tables anew, empty."""
-    for name in (MEMORIES, IDEMPOTENCY):
+    """Make the template's tables of memories anew, empty."""
+    for name in (MEMORIES, IDEMPOTENCY, USAGE):
         tables.create_table(name)
 
 
@@ -116,6 +118,7 @@ class World:
     seals: FakeSeals = field(default_factory=FakeSeals)
     policies: FakePolicies = field(default_factory=FakePolicies)
     store: DynamoMemoryStore = field(init=False)
+    usages: DynamoUsageStore = field(init=False)
     requests: DynamoRequestLog = field(init=False)
     service: MemoryService = field(init=False)
 
@@ -123,7 +126,8 @@ class World:
         self.ids = UlidIds(self.clock)
         self.seam = self._seam()
         macs = TenantMacs(FakeSecrets())
-        self.store = DynamoMemoryStore(Table(MEMORIES, self.seam), macs, self.seals, self.clock, self.ids)
+        self.usages = DynamoUsageStore(Table(USAGE, self.seam))
+        self.store = DynamoMemoryStore(Table(MEMORIES, self.seam), macs, self.seals, self.clock, self.ids, usages=self.usages)
         self.requests = DynamoRequestLog(Table(IDEMPOTENCY, self.seam), self.ids, self.clock)
         self.service = MemoryService(
             store=self.store,

@@ -19,6 +19,7 @@ from backend.kit.clock import Clock
 from backend.kit.config import settings
 from backend.tenancy.model import Permission, ScopeMode
 from backend.tenancy.scope import Environment
+from backend.usage.fake import FakeRecording
 from infrastructure.template import functions, load
 from tests.support.events import JSON, FakeLambdaContext, HttpAnswer, http_event
 from tests.support.tables import REGION, aws
@@ -35,6 +36,7 @@ ENVIRONMENT = {
     "PEPPER_SECRET": PEPPER,
     "DATA_KEY": "",
     "PARKED_QUEUE": "none",
+    "ACCESS_QUEUE": "none",
     "SEARCH_ENDPOINT": "none://in-memory",
     "EMBEDDING_PROVIDER": "local",
     "EMBEDDER_DIR": "none",
@@ -95,6 +97,7 @@ def serving(clock: Clock | None = None) -> Iterator[Served]:
         index, embedder = FakeIndex(), FakeEmbedder()
         # Each is built on first use, so what is put there first is what everybody gets.
         container.index, container.embedder = index, embedder
+        container.recording = FakeRecording(container.ids)
         try:
             yield Served(container, index, embedder, *_keys(container))
         finally:

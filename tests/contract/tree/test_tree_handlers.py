@@ -28,7 +28,8 @@ MOST_LINES = 25
 EVERYTHING = ("ANY", "$default")
 # How the docstring of a function begins that no route leads to.
 TRIGGERS = {
-    "stream": "Stream of ",
+    "DynamoDB": "Stream of ",
+    "SQS": "Queue of ",
     "rate(1 minute)": "Every minute: ",
     "rate(5 minutes)": "Every 5 minutes: ",
     "rate(1 hour)": "Every hour: ",
@@ -77,9 +78,9 @@ def test_no_two_functions_have_the_same_route() -> None:
 
 
 def trigger_of(function: Function) -> str:
-    """Return what calls a function without a route: its stream, its schedule, or nothing."""
+    """Return what calls a function without a route: its stream, its queue, its schedule, or nothing."""
     events = function.properties.get("Events", {}).values()
-    named = [event["Properties"].get("ScheduleExpression", "stream") for event in events]
+    named = [event["Properties"].get("ScheduleExpression", event["Type"]) for event in events]
     [trigger] = named or ["nothing"]
     return str(trigger)
 

@@ -35,6 +35,7 @@ PUT = {"dynamodb:PutItem MemoriesTable"}
 OPEN = {"dynamodb:GetItem MemoriesTable", "kms:Decrypt DataKey"}
 SEAL = OPEN | {"dynamodb:PutItem MemoriesTable", "kms:GenerateDataKey DataKey"}
 PARK = {"sqs:SendMessage ParkedRows"}
+SEE_USAGE = {"dynamodb:BatchGetItem UsageTable"}
 REWRITE = READ | PUT | {"dynamodb:UpdateItem MemoriesTable"}
 ADD = READ | FIND | PUT | SEAL | {"dynamodb:UpdateItem MemoriesTable", "dynamodb:BatchWriteItem MemoriesTable"}
 SHOW = {
@@ -43,6 +44,8 @@ SHOW = {
     "dynamodb:DeleteItem MemoriesTable",
     "dynamodb:UpdateItem MemoriesTable",
     "sqs:SendMessage ParkedRows",
+    # What was counted of a forgotten memory goes.
+    "dynamodb:PutItem UsageTable",
     # The key of what OpenSearch holds.
     "secretsmanager:GetSecretValue Pepper",
 }
@@ -61,7 +64,7 @@ INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
-    "QueryMemories": SIGN_IN | FIND | OPEN,
+    "QueryMemories": SIGN_IN | FIND | OPEN | SEE_USAGE | {"sqs:SendMessage Accesses"},
     **dict.fromkeys(("BulkAddMemories", "UploadFile"), SIGN_IN | REQUESTS | ADD),
     # Who changes what is there finds a key of the tenant, but for rows of the first release.
     **dict.fromkeys(("UpdateMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),
@@ -70,13 +73,14 @@ MAY: dict[str, set[str]] = {
     "RejectMemory": SIGN_IN | REQUESTS | REWRITE | OPEN,
     # What waits may become evidence of what is known by now.
     **dict.fromkeys(("ResolveConflict", "ApproveMemory"), SIGN_IN | REQUESTS | (ADD - SEAL) | PUT | OPEN),
-    **dict.fromkeys(("GetMemory", "ReadHistory", "ReadEvidence"), SIGN_IN | OPEN | {"dynamodb:Query MemoriesTable"}),
+    "GetMemory": SIGN_IN | OPEN | SEE_USAGE | {"dynamodb:Query MemoriesTable"},
+    **dict.fromkeys(("ReadHistory", "ReadEvidence"), SIGN_IN | OPEN | {"dynamodb:Query MemoriesTable"}),
     "ReadRelations": SIGN_IN | READ_MANY | OPEN,
     "ReadPending": SIGN_IN | FIND | OPEN,
     **dict.fromkeys(
         ("ListConflicts", "ListQuarantine"), SIGN_IN | READ_MANY | OPEN | {"dynamodb:Query MemoriesTable/index/list"}
     ),
-    "ListMemories": SIGN_IN | FIND | OPEN | {"dynamodb:Query MemoriesTable/index/list"},
+    "ListMemories": SIGN_IN | FIND | OPEN | SEE_USAGE | {"dynamodb:Query MemoriesTable/index/list"},
     "DeleteMemory": SIGN_IN | REQUESTS | READ | PUT | SEAL,
     "RefreshMemories": SIGN_IN | REQUESTS | READ | {"dynamodb:PutItem MemoriesTable"},
     "ReadRefresh": SIGN_IN | READ,
@@ -107,6 +111,8 @@ MAY: dict[str, set[str]] = {
         # Claims are kept under MACs.
         "secretsmanager:GetSecretValue Pepper",
     },
+    # It never learns what a memory says.
+    "CountUsage": SEE_USAGE | {"dynamodb:PutItem UsageTable"},
     "RepairEmbeddings": DUE | READ | FIND | PUT | SEAL | PARK | GIVE_UP,
     "PurgeTombstones": GIVE_UP,
     # What has to read a whole table; people start it, no user and no schedule does.
@@ -165,9 +171,12 @@ DOMAIN_OF = {
     "language model elsewhere": None,
     "language model with a key": None,
 }
-# SAM adds these to every function (logs, traces) and to one that follows a stream. AWS keeps them, and their resource is *.
+# SAM adds these to every function (logs, traces), and to one that a stream or queue wakes. AWS keeps them; their resource is *.
 MANAGED = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
-MANAGED_OF_A_STREAM = {"service-role/AWSLambdaDynamoDBExecutionRole"}
+MANAGED_OF_A_SOURCE = {
+    "AWS::DynamoDB::Table": "service-role/AWSLambdaDynamoDBExecutionRole",
+    "AWS::SQS::Queue": "service-role/AWSLambdaSQSQueueExecutionRole",
+}
 
 DOMAINS = "arn:${AWS::Partition}:es:${AWS::Region}:${AWS::AccountId}:domain/"
 
@@ -248,14 +257,16 @@ def test_a_function_may_do_what_the_table_says_and_nothing_else(function: str, c
 
 
 @each_function
-def test_a_function_has_no_policy_of_aws_but_those_for_logs_traces_and_streams(function: str) -> None:
+def test_a_function_has_no_policy_of_aws_but_those_for_logs_traces_streams_and_queues(function: str) -> None:
     role = role_of(function, "own domain")
     theirs = {each.partition(":policy/")[2] for each in role["ManagedPolicyArns"] if isinstance(each, str)}
-    follows_a_stream = function in {
-        target(each["FunctionName"]) for each in properties("AWS::Lambda::EventSourceMapping").values()
+    followed = {
+        target(each["EventSourceArn"])
+        for each in properties("AWS::Lambda::EventSourceMapping").values()
+        if target(each["FunctionName"]) == function
     }
 
-    assert theirs == MANAGED | (MANAGED_OF_A_STREAM if follows_a_stream else set())
+    assert theirs == MANAGED | {needed for kind, needed in MANAGED_OF_A_SOURCE.items() if followed & set(properties(kind))}
 
 
 @pytest.mark.parametrize("function", [each.name for each in functions(load()) if each.routes])

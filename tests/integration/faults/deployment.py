@@ -36,18 +36,20 @@ from tests.support.tables import REGION
 
 MEMORIES = "MemoriesTable"
 IDEMPOTENCY = "IdempotencyTable"
+USAGE = "UsageTable"
 
 SETTINGS = Settings(
     stage="test",
     version="0.0.0",
     memories_table=MEMORIES,
-    usage_table="UsageTable",
+    usage_table=USAGE,
     idempotency_table=IDEMPOTENCY,
     tenancy_table="TenancyTable",
     audit_table="AuditTable",
     pepper_secret="none",
     data_key="none",
     parked_queue="none",
+    access_queue="none",
     search_endpoint="none://in-memory",
     embedding_provider="local",
     embedder_dir="none",

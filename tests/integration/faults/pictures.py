@@ -22,8 +22,9 @@ from backend.memories.items import memory_of
 from backend.memories.markers import PENDING, changes_of
 from backend.memories.model import Memory
 from backend.memories.ports import Seals
-from tests.integration.faults.deployment import IDEMPOTENCY, MEMORIES, Deployment
+from tests.integration.faults.deployment import IDEMPOTENCY, MEMORIES, USAGE, Deployment
 
+TABLES = (MEMORIES, IDEMPOTENCY, USAGE)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 _MEMORY = re.compile(r"mem_[0-9A-Z]{26}")
 _OTHER_ID = re.compile(r"(clm|ev|fb)_[0-9A-Z]{26}")
@@ -97,16 +98,14 @@ def projected(indexes: Indexes, rows: Iterable[Memory]) -> list[str]:
 
 
 def picture(deployment: Deployment, *, repeated_evidence: bool = False) -> dict[str, list[str]]:
-    """Return all items of both tables, with names in the place of ids and moments; see `named`.
+    """Return all items of the tables, with names in the place of ids and moments; see `named`.
 
     With `repeated_evidence` a piece of evidence that is there several times counts once: an add without a key leaves one for
     each attempt.
     """
     name = named(deployment.rows())
     seals = deployment.seals
-    found = {
-        table: sorted(repr(_shown(item, seals, name)) for item in deployment.items(table)) for table in (MEMORIES, IDEMPOTENCY)
-    }
+    found = {table: sorted(repr(_shown(item, seals, name)) for item in deployment.items(table)) for table in TABLES}
     if repeated_evidence:
         found[MEMORIES] = sorted(set(found[MEMORIES]))
     return found

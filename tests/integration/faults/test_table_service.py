@@ -25,6 +25,7 @@ from backend.memories.requests import DynamoRequestLog
 from backend.memories.store import DynamoMemoryStore
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.pepper import TenantMacs
+from backend.usage.store import DynamoUsageStore
 from tests.contract.kit.test_kit_dynamodb_table import *
 from tests.contract.memories.test_memory_store import *
 from tests.contract.memories.test_memory_store_pending import *
@@ -68,7 +69,8 @@ def table(seam: Seam) -> Table:
 
 @pytest.fixture
 def store(table: Table, clock: FakeClock) -> DynamoMemoryStore:
-    return DynamoMemoryStore(table, TenantMacs(FakeSecrets()), FakeSeals(), clock, UlidIds(clock))
+    usages = DynamoUsageStore(Table("UsageTable", table.seam))
+    return DynamoMemoryStore(table, TenantMacs(FakeSecrets()), FakeSeals(), clock, UlidIds(clock), usages=usages)
 
 
 @pytest.fixture

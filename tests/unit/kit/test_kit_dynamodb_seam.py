@@ -12,6 +12,7 @@ from botocore.exceptions import NoCredentialsError
 from backend.kit import observability
 from backend.kit.clock import FakeClock
 from backend.kit.dynamodb import (
+    Asked,
     ConditionFailedError,
     Put,
     Table,
@@ -19,6 +20,7 @@ from backend.kit.dynamodb import (
     TransactionCanceledError,
     Update,
     attribute,
+    get_together,
     set_to,
     transact,
 )
@@ -26,7 +28,7 @@ from backend.kit.dynamodb.seam import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, 
 from backend.kit.errors import DeadlineExceededError, InternalError, OutcomeUnknownError, TableUnavailableError, ThrottledError
 from tests.support.faults import FINE, PlannedFaults, Step, cancelled, no_answer, plan, refused, throttled
 from tests.support.logs import log_lines
-from tests.support.tables import fresh_token, template_table
+from tests.support.tables import fresh_token, template_seam, template_table
 from tests.unit.kit.seam_cases import HARMLESS_TWICE, IS_NEW, ITEM, READS, stored, table, timed
 
 pytestmark = pytest.mark.usefixtures("tables")
@@ -213,6 +215,33 @@ def test_keys_that_a_batch_get_left_over_are_asked_for_again_and_nothing_is_miss
 
     assert sorted(found, key=lambda item: item["sk"]) == many(60)
     assert [arguments["RequestItems"]["MemoriesTable"]["ConsistentRead"] for _, arguments in faults.sent] == [True, True]
+
+
+def test_of_keys_of_two_tables_each_may_leave_some_over(clock: FakeClock) -> None:
+    memories, usage = template_table("MemoriesTable"), template_table("UsageTable")
+    memories.put_many(many(20))
+    usage.put_many(many(20))
+
+    def halved(arguments: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        asked = arguments["RequestItems"]
+        kept = {name: {**each, "Keys": each["Keys"][1::2]} for name, each in asked.items() if each["Keys"][1::2]}
+        left = {name: [key["sk"]["S"] for key in each["Keys"]] for name, each in kept.items()}
+        found = answer["Responses"]
+        taken = {name: [item for item in found[name] if item["sk"]["S"] not in left.get(name, [])] for name in asked}
+        return {**answer, "Responses": taken, "UnprocessedKeys": kept}
+
+    faults = plan(*[Step(change=halved)] * 5)
+    keys = [("p", item["sk"]) for item in many(20)]
+    seam = template_seam(clock, faults)
+    found = get_together(seam, [Asked(memories, keys), Asked(usage, keys[:7], consistent=False)])
+
+    assert [sorted(item["sk"] for item in each) for each in found] == [[sk for _, sk in keys], [sk for _, sk in keys[:7]]]
+    sent = [arguments["RequestItems"] for _, arguments in faults.sent]
+    assert {name: each["ConsistentRead"] for asked in sent for name, each in asked.items()} == {
+        "MemoriesTable": True,
+        "UsageTable": False,
+    }
+    assert [sum(len(each["Keys"]) for each in asked.values()) for asked in sent] == [27, 13, 6, 2, 1]
 
 
 def test_leftovers_and_throttles_may_come_together(clock: FakeClock) -> None:

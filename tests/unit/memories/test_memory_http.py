@@ -62,6 +62,7 @@ def door(world: FakeWorld) -> MemoryDoor:
     container: Any = SimpleNamespace(
         access=UserScopes(),
         memories=world.memories,
+        usage_store=world.store.usages,
         macs=macs,
         cursors=lambda tenant_id: Cursors(macs.of(tenant_id).derived("cursors")),
     )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from backend.kit.clock import FakeClock
+from backend.kit.ids import FakeIds
 from backend.memories.listing import page_of
 from backend.memories.model import Memory
 from backend.memories.schemas import MemoryView
@@ -17,6 +18,8 @@ from backend.retrieval.model import LARGEST_K, Answer, Found
 from backend.retrieval.schemas import MemoryQuery
 from backend.tenancy.model import Caller, Permission, ScopeMode
 from backend.tenancy.scope import Environment
+from backend.usage.fake import FakeRecording
+from tests.support.executors import AtOnce
 from tests.unit.memories.samples import ACME, NOW, memory
 
 LAMBDA_BYTES = 6 * 1024 * 1024
@@ -46,6 +49,8 @@ def answer_to(memories: list[Memory], **body: Any) -> bytes:
         access=SimpleNamespace(scope_for=lambda _caller, _user: ACME),
         retrieval=SimpleNamespace(query=lambda _scope, _question: found),
         clock=FakeClock(),
+        recording=FakeRecording(FakeIds()),
+        executor=AtOnce(),
     )
     return bytes(RetrievalDoor(container).query(CALLER, MemoryQuery(query="lighthouse", k=LARGEST_K, **body)).body)
 

@@ -11,7 +11,7 @@ import pytest
 
 from backend.audit.fake import FakeAuditLog
 from backend.extraction.model import Span
-from backend.kit.clock import FakeClock
+from backend.kit.clock import FakeClock, to_rfc3339
 from backend.kit.ids import FakeIds
 from backend.memories.failures import DecryptionFailures
 from backend.memories.model import REDACTED, Memory
@@ -20,9 +20,15 @@ from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer, Found, Question
 from backend.retrieval.schemas import MemoriesFound, MemoryQuery
 from backend.tenancy.model import Caller, Permission, ScopeMode
 from backend.tenancy.scope import Environment, Scope
+from backend.usage.fake import FakeRecording
+from backend.usage.messages import access_of
+from backend.usage.model import UNUSED, Usage
+from backend.usage.ports import Recording
+from tests.support.executors import AtOnce
 from tests.unit.memories.samples import ACME, NOW, memory
 
 LAMBDA_BYTES = 6 * 1024 * 1024
+SECRET = "My sister lives in Lisbon."
 
 
 @dataclass
@@ -33,12 +39,13 @@ class FixedRetrieval:
     degraded: tuple[str, ...] = ()
     asked: list[Question] = field(default_factory=list)
     piece: Span | None = None
+    usage: Usage = UNUSED
 
     def query(self, scope: Scope, question: Question) -> Found:
         """Answer."""
         assert scope == ACME
         self.asked.append(question)
-        answers = tuple(Answer(each, 1 / 3, 0.5, 1.0, self.piece) for each in self.memories)
+        answers = tuple(Answer(each, 1 / 3, 0.5, 1.0, self.piece, self.usage) for each in self.memories)
         return Found(answers, self.degraded, NOW)
 
 
@@ -53,11 +60,18 @@ CALLER = Caller(
 )
 
 
-def answered(retrieval: FixedRetrieval, **body: Any) -> dict[str, Any]:
+def answered(retrieval: FixedRetrieval, recording: Recording | None = None, **body: Any) -> dict[str, Any]:
     """Return the answer's body."""
     access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None)
     failures = DecryptionFailures(audit=FakeAuditLog(), clock=FakeClock(), ids=FakeIds())
-    container: Any = SimpleNamespace(access=access, retrieval=retrieval, clock=FakeClock(), decryption_failures=failures)
+    container: Any = SimpleNamespace(
+        access=access,
+        retrieval=retrieval,
+        clock=FakeClock(),
+        decryption_failures=failures,
+        recording=recording or FakeRecording(FakeIds()),
+        executor=AtOnce(),
+    )
     answer = RetrievalDoor(container).query(CALLER, MemoryQuery(**{"query": "where is the lighthouse", **body}))
     assert len(answer.body) < LAMBDA_BYTES
     found: dict[str, Any] = json.loads(bytes(answer.body))
@@ -78,6 +92,39 @@ def test_nothing_found_is_an_answer_too() -> None:
     body = answered(FixedRetrieval([]))
 
     assert (body["memories"], body["context"]) == ([], "")
+
+
+def test_a_memory_is_shown_with_what_was_counted_before_this_query() -> None:
+    used = FixedRetrieval([memory(1)], usage=Usage(3, NOW))
+
+    (found,) = answered(used)["memories"]
+    (unused,) = answered(FixedRetrieval([memory(1)]))["memories"]
+
+    assert (found["access_count"], found["last_accessed"]) == (3, to_rfc3339(NOW))
+    assert (unused["access_count"], unused["last_accessed"]) == (0, None)
+
+
+def test_a_query_says_what_it_returned_and_nothing_else() -> None:
+    recording = FakeRecording(FakeIds())
+
+    answered(FixedRetrieval([memory(1, text=SECRET), memory(2)]), recording)
+    answered(FixedRetrieval([]), recording)
+
+    [message] = recording.messages
+    access = access_of(message)
+    assert (access.tenant_id, access.memory_ids) == ("acme", (memory(1).memory_id, memory(2).memory_id))
+    assert access.at == FakeClock().now()
+    assert SECRET not in message
+
+
+def test_what_did_not_fit_into_the_answer_is_not_said_to_be_returned() -> None:
+    recording = FakeRecording(FakeIds())
+    large = [memory(number, metadata={"a": "x" * 15_000}, text="y" * ANSWER_TEXT_BYTES) for number in range(400)]
+
+    shown = answered(FixedRetrieval(large), recording)["memories"]
+
+    assert 0 < len(shown) < len(large)
+    assert access_of(recording.messages[0]).memory_ids == tuple(each["id"] for each in shown)
 
 
 def test_of_a_long_text_the_part_that_answers_is_shown_unless_all_is_asked_for() -> None:

@@ -2,9 +2,23 @@
 
 from backend.kit.dynamodb.limits import TableLimitError
 from backend.kit.dynamodb.seam import ConditionFailedError, Faults, Reason, Seam, TransactionCanceledError
-from backend.kit.dynamodb.table import Check, Delete, Item, Page, Put, Table, Update, attribute, set_to, transact
+from backend.kit.dynamodb.table import (
+    Asked,
+    Check,
+    Delete,
+    Item,
+    Page,
+    Put,
+    Table,
+    Update,
+    attribute,
+    get_together,
+    set_to,
+    transact,
+)
 
 __all__ = [
+    "Asked",
     "Check",
     "ConditionFailedError",
     "Delete",
@@ -19,6 +33,7 @@ __all__ = [
     "TransactionCanceledError",
     "Update",
     "attribute",
+    "get_together",
     "set_to",
     "transact",
 ]

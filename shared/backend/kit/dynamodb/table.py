@@ -252,6 +252,26 @@ class Table:
         return Page([from_item(item) for item in answer.get("Items", [])], from_item(last) if last else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Distinct keys of one table, to be asked for together with those of others."""
+
+    table: Table
+    keys: Sequence[Key]
+    consistent: bool = True
+
+
+def get_together(seam: Seam, asked: Sequence[Asked]) -> list[list[Item]]:
+    """Return the items that exist, of each table in no order. One round trip; 1 to 100 keys of different tables in all."""
+    requests = {
+        each.table.name: {"Keys": [key_of(key) for key in each.keys], "ConsistentRead": each.consistent}
+        for each in asked
+        if each.keys
+    }
+    found = seam.dispatch("BatchGetItem", {"RequestItems": requests})["Responses"]
+    return [[from_item(item) for item in found.get(each.table.name, [])] for each in asked]
+
+
 def transact(seam: Seam, writes: Sequence[Write], token: str) -> None:
     """Do all writes or none. The same token again within ten minutes does nothing twice (1 to 36 characters)."""
     items = [write.request() for write in writes]

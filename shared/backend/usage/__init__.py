@@ -1,0 +1,1 @@
+"""How often memories are found, and when last."""
