@@ -27,6 +27,7 @@ from backend.memories.model import (
 from backend.memories.policy import MemoryPolicy
 from backend.memories.ports import Contest, ContestedError, GuardTakenError, Holders, Rekeying, Step
 from backend.tenancy.scope import Scope
+from backend.usage.model import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,10 @@ class FakeMemoryStore:
         with self._answering():
             found = {memory_id: self._rows.get((tenant_id, memory_id)) for memory_id in memory_ids}
             return {memory_id: memory for memory_id, memory in found.items() if memory}
+
+    def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
+        """See the port."""
+        return self.get_many(tenant_id, memory_ids), {}
 
     def whole(self, memory: Memory) -> Memory:
         """See the port."""

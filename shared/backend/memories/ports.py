@@ -25,6 +25,7 @@ from backend.memories.outcomes import (
     Request,
 )
 from backend.tenancy.scope import Scope
+from backend.usage.model import Usage
 
 
 class Mac(Protocol):
@@ -136,6 +137,9 @@ class MemoryStore(Protocol):
 
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the rows that exist, as they are now, by id."""
+
+    def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
+        """Return the same, and how the memories have been used, as far as that is known, by id."""
 
     def whole(self, memory: Memory) -> Memory:
         """Return a memory of several pieces with the vectors of all of them; rows are read without, as answers need none."""

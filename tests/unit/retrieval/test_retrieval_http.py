@@ -16,11 +16,12 @@ from backend.kit.ids import FakeIds
 from backend.memories.failures import DecryptionFailures
 from backend.memories.model import REDACTED, Memory
 from backend.retrieval.http import ANSWER_BYTES, CONTEXT_BYTES, RetrievalDoor
-from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer, Found, Question
+from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Found, Question
 from backend.retrieval.schemas import MemoriesFound, MemoryQuery
 from backend.tenancy.model import Caller, Permission, ScopeMode
 from backend.tenancy.scope import Environment, Scope
 from tests.unit.memories.samples import ACME, NOW, memory
+from tests.unit.retrieval.answer_samples import FACTORS, answer
 
 LAMBDA_BYTES = 6 * 1024 * 1024
 
@@ -38,7 +39,7 @@ class FixedRetrieval:
         """Answer."""
         assert scope == ACME
         self.asked.append(question)
-        answers = tuple(Answer(each, 1 / 3, 0.5, 1.0, self.piece) for each in self.memories)
+        answers = tuple(answer(each, piece=self.piece) for each in self.memories)
         return Found(answers, self.degraded, NOW)
 
 
@@ -58,9 +59,9 @@ def answered(retrieval: FixedRetrieval, **body: Any) -> dict[str, Any]:
     access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None)
     failures = DecryptionFailures(audit=FakeAuditLog(), clock=FakeClock(), ids=FakeIds())
     container: Any = SimpleNamespace(access=access, retrieval=retrieval, clock=FakeClock(), decryption_failures=failures)
-    answer = RetrievalDoor(container).query(CALLER, MemoryQuery(**{"query": "where is the lighthouse", **body}))
-    assert len(answer.body) < LAMBDA_BYTES
-    found: dict[str, Any] = json.loads(bytes(answer.body))
+    response = RetrievalDoor(container).query(CALLER, MemoryQuery(**{"query": "where is the lighthouse", **body}))
+    assert len(response.body) < LAMBDA_BYTES
+    found: dict[str, Any] = json.loads(bytes(response.body))
     return found
 
 
@@ -70,7 +71,8 @@ def test_an_answer_has_every_documented_field_and_no_other() -> None:
     assert set(body) == set(MemoriesFound.model_fields)
     MemoriesFound.model_validate(body)
     (found,) = body["memories"]
-    assert (found["score"], found["factors"]) == (0.333333, {"semantic": 0.333333})
+    assert (found["score"], found["factors"]) == (0.333333, {name: FACTORS[name] for name in SHOWN})
+    assert found["explanation"] is None
     assert (found["text"], found["text_truncated"], found["span"]) == (memory(1).text, False, [0, len(memory(1).text)])
 
 

@@ -1,0 +1,1 @@
+"""How often memories were asked for, and when last."""
