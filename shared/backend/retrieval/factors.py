@@ -27,7 +27,7 @@ BATCH = 20
 """Rows that are read for a question that asks for fewer. Twice as many change recall by less than .002 (docs/retrieval.md)."""
 
 CENTROID_OF = 20
-"""The most relevant of a batch whose mean vector is what the others are compared with."""
+"""The most relevant of a batch, whose mean vector all are compared with."""
 
 HALF_LIFE_HOURS: Mapping[Category, float] = MappingProxyType(
     {
@@ -108,9 +108,10 @@ def _factors(candidates: Sequence[Candidate], vectors: Sequence[Vector | None], 
     relevance = np.array([each.ranked.relevance for each in candidates])
     created = [as_utc(each.created_at) for each in memories]
     used = [max(at, as_utc(each.usage.last_accessed or at)) for at, each in zip(created, candidates, strict=True)]
+    semantic = scaled(relevance) if np.ptp(relevance) > 0 else np.ones(len(relevance))
     return {
-        "semantic": scaled(relevance) if np.ptp(relevance) > 0 else np.ones(len(relevance)),
-        "cluster": _cluster(vectors),
+        "semantic": semantic,
+        "cluster": _cluster(vectors, semantic),
         "recency": _freshness(created, HALF_LIFE_HOURS[intent]),
         "importance": _of_highest([each.importance for each in memories]),
         "usage": _of_highest(np.log1p([max(0, each.usage.access_count) for each in candidates])),
@@ -137,20 +138,23 @@ def _freshness(moments: Sequence[datetime], half_life: float) -> Column:
     return faded
 
 
-def _cluster(vectors: Sequence[Vector | None]) -> Column:
-    """Return how near each stands to the centre of the first of them: (1 + cosine) / 2, divided by its highest.
+def _cluster(vectors: Sequence[Vector | None], semantic: Column) -> Column:
+    """Return how near each stands to the centre of the first of them: (3 + cosine) / 4, divided by its highest.
 
-    What has no vector stands where the others do in the mean; 0 for all where none has.
+    The centre is their mean by relevance, so that what fits badly does not move it. What points the other way still counts
+    half: it may be the answer that nothing else resembles. What has no vector stands where the others do in the mean; 0 for
+    all where none has.
     """
-    there = np.array([vector is not None for vector in vectors])
+    there = np.flatnonzero([vector is not None for vector in vectors])
     found = np.zeros(len(vectors))
-    if not there.any():
+    if not len(there):
         return found
     matrix = matrix_of([vector for vector in vectors if vector is not None])
-    first = matrix[: int(there[:CENTROID_OF].sum())]
-    centroid = first.mean(axis=0) if len(first) else matrix.mean(axis=0)
+    counted = np.where(there < CENTROID_OF, semantic[there], 0.0)
+    centroid = counted @ matrix if counted.any() else matrix.mean(axis=0)
     length = float(np.linalg.norm(centroid))
     cosines = matrix @ (centroid / length) if length > 0 else np.zeros(len(matrix))
-    found[there] = (1 + np.clip(cosines, -1.0, 1.0)) / 2
-    found[~there] = found[there].mean()
+    alike = (3 + np.clip(cosines, -1.0, 1.0)) / 4
+    found[:] = alike.mean()
+    found[there] = alike
     return _of_highest(found)

@@ -25,7 +25,8 @@ _SIGNS = (
         Category.PREFERENCE,
         re.compile(
             r"\b(?:prefers?|preferred|preferences?|favou?rites?|loves?|loved|enjoys?|enjoyed|hates?|hated|dislikes?|fan of)\b"
-            r"|\bfond of\b|(?<!look )(?<!looks )(?<!looked )\blikes?\b(?!\W*$)|\bdo(?:es)? (?:\w+ ){0,3}like\b"
+            r"|\bfond of\b|(?<!look )(?<!looks )(?<!looked )\blikes?\b(?!\W*$)"
+            r"|\bdo(?:es)? (?:\w+ ){0,3}(?<!look )(?<!sound )(?<!seem )like\b"
         ),
     ),
     (

@@ -92,7 +92,7 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What of a question a memory met: the stems that stand in it, whether its speaker is the one named, which date fits.
+    """What of a question a memory met: the stems in it and its speaker's name, whether that is the one named, which date fits.
 
     `is_pending` says that the index had not taken it in yet; `features` is as in `Ranked`.
     """

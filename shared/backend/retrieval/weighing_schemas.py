@@ -85,7 +85,7 @@ class FactorView(BaseModel):
 class Matched(BaseModel):
     """What of the question the memory met."""
 
-    words: Annotated[list[str], Field(description="Those of the question's words that stand in it.")]
+    words: Annotated[list[str], Field(description="Those of the question's words that stand in it, its speaker's name included.")]
     dense: Annotated[bool, Field(description="Whether meaning could be compared.")]
     cosine: Annotated[float | None, Field(description="Likeness of meaning, -1 to 1.")]
     speaker: Annotated[bool, Field(description="Whether the question names the one who said it.")]
