@@ -25,7 +25,7 @@ def test_every_answer_says_its_factors_and_the_question_what_it_is_after(user: U
     body = asked(user, "Which seat do I prefer?")
 
     assert body["query_intent"] == "preference"
-    assert [memory["text"] for memory in body["memories"]][0] == "I prefer window seats."
+    assert body["memories"][0]["text"] == "I prefer window seats."
     for memory in body["memories"]:
         assert set(memory["factors"]) == FIVE
         assert all(0 <= value <= 1 for value in [memory["score"], *memory["factors"].values()])
