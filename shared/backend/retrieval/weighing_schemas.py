@@ -22,7 +22,7 @@ def _none(weight: float) -> float:
 
 
 Weight = Annotated[float, Field(ge=0, le=1)]
-NoWeight = Annotated[float, Field(json_schema_extra={"const": 0}), AfterValidator(_none)]
+NoWeight = Annotated[float, Field(json_schema_extra={"minimum": 0, "maximum": 0}), AfterValidator(_none)]
 _DEFAULT = Weights()
 
 
