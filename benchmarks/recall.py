@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from backend.embedding.minilm import MiniLmEmbedder
+from backend.retrieval.model import Weights
 from benchmarks.datasets import FORMATS, Conversation, read
 from benchmarks.handlers import MODEL
 from benchmarks.plot import Bar
@@ -60,11 +62,21 @@ def table(answers: Sequence[Judged]) -> list[dict[str, Any]]:
     return rows
 
 
-def in_process(conversations: Sequence[Conversation], model: Path) -> tuple[list[Judged], list[float]]:
+def weight(text: str) -> tuple[str, float]:
+    """Read `cluster=0.1`. Raises `ValueError`."""
+    name, _, value = text.partition("=")
+    if name not in {each.name for each in fields(Weights)}:
+        raise ValueError(name)
+    return name, float(value)
+
+
+def in_process(
+    conversations: Sequence[Conversation], model: Path, weights: Weights | None = None
+) -> tuple[list[Judged], list[float]]:
     """Measure the use cases in this process. Questions are embedded while they are asked, as they are in the service."""
     embedder = Prepared(MiniLmEmbedder(model, threads=2), [turn.text for talk in conversations for turn in talk.turns])
     with tempfile.TemporaryDirectory() as folder:
-        store = InProcess(Path(folder) / "index.db", embedder)
+        store = InProcess(Path(folder) / "index.db", embedder, weights=weights)
         try:
             return judged(store, conversations)
         finally:
@@ -79,11 +91,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--http", action="store_true", help="over HTTP")
     parser.add_argument("--infer", action="store_true", help="with --http: let the service extract facts from each turn")
     parser.add_argument("--held-out", action="store_true", help="of BEAM: only the chats that the ranking was not fitted on")
+    parser.add_argument(
+        "--weights", type=weight, nargs="+", default=[], metavar="FACTOR=WEIGHT", help="in process: instead of the defaults"
+    )
     parser.add_argument("--conversations", type=int, help="how many of the file, from its beginning (default: all)")
     parser.add_argument("--model", type=Path, default=MODEL, help="directory of the embedding model (%(default)s)")
     add_target(parser)
     add_output(parser)
     asked = parser.parse_args(arguments)
+    if asked.http and asked.weights:
+        parser.error("--weights are for a run in process.")
     conversations = read(asked.path, asked.format)[1 if asked.held_out else 0 :: 2 if asked.held_out else 1][
         : asked.conversations
     ]
@@ -92,13 +109,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             store = OverHttp(service, f"recall-{time.time_ns():x}", infer=asked.infer)
             answers, seconds = judged(store, conversations)
     else:
-        answers, seconds = in_process(conversations, asked.model)
+        answers, seconds = in_process(conversations, asked.model, replace(Weights(), **dict(asked.weights)))
     part = "-held-out" if asked.held_out else ""
     way = ("http-infer" if asked.infer else "http") if asked.http else "in-process"
     parameters = {
         "format": asked.format,
         "way": way,
         "k": K,
+        "weights": dict(asked.weights),
         "conversations": len(conversations),
         "memories": sum(len(talk.turns) for talk in conversations),
     }

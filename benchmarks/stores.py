@@ -21,7 +21,7 @@ from backend.memories.fake import FakeMemoryStore, FakePolicies
 from backend.memories.fake_requests import FakeRequestLog
 from backend.memories.model import Said
 from backend.memories.service import MemoryService
-from backend.retrieval.model import Candidates, Question
+from backend.retrieval.model import Candidates, Question, Weights
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Environment, user_scope
 from benchmarks.datasets import Turn
@@ -63,8 +63,10 @@ class Prepared:
 class InProcess:
     """The use cases as they are, over the embedded index and a table in memory."""
 
-    def __init__(self, path: Path, embedder: Embedder, executor: Executor | None = None) -> None:
+    def __init__(self, path: Path, embedder: Embedder, executor: Executor | None = None, weights: Weights | None = None) -> None:
+        """`weights` are asked with instead of the defaults."""
         self._clock = SystemClock()
+        self._weights = weights or Weights()
         ids = UlidIds(self._clock)
         self._rows = FakeMemoryStore(self._clock)
         self._index = EmbeddedIndex(path, self._clock)
@@ -107,7 +109,7 @@ class InProcess:
     def ask(self, owner: str, question: str, k: int) -> list[str]:
         """See the protocol."""
         scope = user_scope(TENANT, PROJECT, Environment.TEST, owner)
-        asked = Question(question, k, IndexFilter(now=epoch_ms(self._clock.now())))
+        asked = Question(question, k, IndexFilter(now=epoch_ms(self._clock.now())), self._weights)
         return [self._turn_of[answer.memory.memory_id] for answer in self._retrieval.query(scope, asked).answers]
 
     def close(self) -> None:

@@ -102,6 +102,11 @@ def shown(moment: datetime | None) -> str | None:
     return to_rfc3339(moment) if moment else None
 
 
+def pointer_step(name: str) -> str:
+    """Return a name as a step of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def check_metadata(metadata: dict[str, Any], *, most_bytes: int, most_depth: int) -> dict[str, Any]:
     """Refuse metadata that is too large, too deep or not JSON. Raises `MetadataTooLargeError`, `ValueError`."""
     if _depth(metadata) > most_depth:

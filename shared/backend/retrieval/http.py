@@ -19,7 +19,8 @@ from backend.kit import observability
 from backend.kit.http import json_answer
 from backend.memories.model import carried_bytes
 from backend.memories.schemas import UsedMemoryView
-from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer
+from backend.retrieval.explaining import explanation
+from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Answer, Question
 from backend.retrieval.schemas import MemoryQuery
 from backend.retrieval.spans import best_span
 from backend.tenancy.model import Caller
@@ -39,20 +40,22 @@ class RetrievalDoor:
         """Answer `POST /memory/query`."""
         start = time.perf_counter()
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
-        found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
+        question = body.question(self.container.clock.now())
+        found = self.container.retrieval.query(scope, question)
         failed = [each.memory for each in found.answers if each.memory.unreadable is not None]
         if failed:
             # The use case counts them.
             self.container.decryption_failures.record(caller, failed)
         words = frozenset(query_stems(body.query))
-        brief = _fitting(_shown(each, words, full=False) for each in found.answers)
+        brief = _fitting(_shown(each, question, words) for each in found.answers)
         recording = self._recording(scope.tenant_id, [memory["id"] for memory in brief])
-        memories = _with_whole_texts(brief, found.answers, words) if body.full_text else brief
+        memories = _with_whole_texts(brief, found.answers) if body.full_text else brief
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
         answer = {
             "memories": memories,
             "context": _context(brief),
+            "query_intent": found.intent.value,
             "latency_ms": round((time.perf_counter() - start) * 1000),
             "session_id": body.session_id,
             "degraded": list(found.degraded),
@@ -85,12 +88,12 @@ def _fitting(shown: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return fitting
 
 
-def _with_whole_texts(brief: list[dict[str, Any]], answers: Sequence[Answer], words: frozenset[str]) -> list[dict[str, Any]]:
+def _with_whole_texts(brief: list[dict[str, Any]], answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """Return the answers, the best of them with their whole texts as long as all together fit."""
     room = ANSWER_BYTES - sum(map(carried_bytes, brief))
     shown = []
     for part, answer in zip(brief, answers, strict=False):
-        whole = _shown(answer, words, full=True)
+        whole = {**part, **_text_shown(answer, 0, len(answer.memory.text))}
         more = carried_bytes(whole) - carried_bytes(part)
         shown.append(whole if more <= room else part)
         room -= more if more <= room else 0
@@ -101,17 +104,20 @@ def _left_out(count: int) -> list[str]:
     return [f"{count} more were found than one answer can hold; ask for fewer with 'k'."] if count else []
 
 
-def _shown(answer: Answer, words: frozenset[str], *, full: bool) -> dict[str, Any]:
-    memory = answer.memory
-    start, end = (0, len(memory.text)) if full else best_span(memory.text, words, ANSWER_TEXT_BYTES, answer.piece)
+def _shown(answer: Answer, question: Question, words: frozenset[str]) -> dict[str, Any]:
+    start, end = best_span(answer.memory.text, words, ANSWER_TEXT_BYTES, answer.piece)
     return {
-        **UsedMemoryView.fields_with(memory, answer.usage),
-        "text": memory.text[start:end],
-        "text_truncated": end - start < len(memory.text),
-        "span": [start, end],
-        "score": round(answer.relevance, 6),
-        "factors": {"semantic": round(answer.relevance, 6)},
+        **UsedMemoryView.fields_with(answer.memory, answer.usage),
+        **_text_shown(answer, start, end),
+        "score": round(answer.weighed.score, 6),
+        "factors": {name: round(answer.weighed.factors[name], 6) for name in SHOWN},
+        "explanation": explanation(answer, question, (start, end)),
     }
+
+
+def _text_shown(answer: Answer, start: int, end: int) -> dict[str, Any]:
+    text = answer.memory.text
+    return {"text": text[start:end], "text_truncated": end - start < len(text), "span": [start, end]}
 
 
 def _context(memories: list[dict[str, Any]]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
-from backend.extraction.model import Span
+from backend.extraction.model import Category, Span
 from backend.index.model import Hit, IndexFilter, SearchResult
 from backend.memories.model import Memory
 from backend.retrieval.reading import Reading
@@ -15,14 +17,42 @@ DEFAULT_K = 5
 LARGEST_K = 200
 ANSWER_TEXT_BYTES = 4096
 
+TIER_BANDS = ("hot", "warm", "cold")
+
+SHOWN = ("semantic", "cluster", "recency", "importance", "usage")
+"""The factors that every answer shows; the others are only explained."""
+
+BOOSTS: Mapping[str, float] = MappingProxyType({"confidence": 0.05})
+"""What counts beside the weights, always: too little to move what is relevant, enough to decide between equals."""
+
+
+def band(tier: str) -> int:
+    """Return which band a tier is, 0 for the first; a tier that is not known stands behind all others."""
+    return TIER_BANDS.index(tier) if tier in TIER_BANDS else len(TIER_BANDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each factor of `backend.retrieval.factors` counts beside the others; each within [0, 1], not all of them 0."""
+
+    semantic: float = 0.40
+    cluster: float = 0.20
+    recency: float = 0.15
+    importance: float = 0.15
+    usage: float = 0.10
+    decay: float = 0.0
+    quality: float = 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: the words, how many answers, and what they must be."""
+    """What is asked: the words, how many answers, what they must be, what counts, and whether to say why."""
 
     text: str
     k: int
     filter: IndexFilter
+    weights: Weights = Weights()
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +67,47 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A hit with its relevance in [0, 1]: 1 for the best of all that was found, 0 for the worst."""
+    """A hit with its relevance in [0, 1]: 1 for the best of all that was found, 0 for the worst.
+
+    `features` is what each feature added to it (its value times its weight), where that was asked for.
+    """
 
     hit: Hit
     relevance: float
+    features: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a memory's place comes from: its factors by name, the score made of them, and of which memory it is a repetition.
+
+    All numbers are within [0, 1] and relative to the batch that was read.
+    """
+
+    score: float = 0.0
+    factors: Mapping[str, float] = field(default_factory=dict)
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What of a question a memory met: the stems in it and its speaker's name, whether that is the one named, which date fits.
+
+    `is_pending` says that the index had not taken it in yet; `features` is as in `Ranked`.
+    """
+
+    stems: frozenset[str]
+    is_named: bool
+    date: str | None
+    is_pending: bool
+    features: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A memory that answers, and why it stands where it stands. `piece` is what of a long text was found.
 
-    `usage` is that of the queries before.
+    `usage` is that of the queries before; `why` is there when it was asked for.
     """
 
     memory: Memory
@@ -56,6 +116,8 @@ class Answer:
     lexical: float
     piece: Span | None = None
     usage: Usage = UNUSED
+    weighed: Weighed = Weighed()
+    why: Why | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +127,4 @@ class Found:
     answers: tuple[Answer, ...]
     degraded: tuple[str, ...]
     asked_at: datetime
+    intent: Category = Category.FACTUAL

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from backend.extraction.model import Category
 from backend.index.speakers import folded
 from backend.index.text import STOP_WORDS
 from backend.kit.clock import epoch_ms
+from backend.retrieval.intents import intent_of
 
 LONGEST_READ = 2000
 """Characters of a question in which names, dates and kinds are looked for: a pasted document is none of these."""
@@ -114,13 +116,17 @@ _DATES = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A question as it was read: `bare` is its text without the names of speakers, `speaker` the only one it names."""
+    """A question as it was read: `bare` is its text without the names of speakers, `speaker` the only one it names.
+
+    `intent` is the kind of knowledge that it is after.
+    """
 
     text: str
     bare: str
     speaker: str | None
     wants: frozenset[Wants]
     dates: Dates | None
+    intent: Category
 
 
 def possible_names(text: str) -> frozenset[str]:
@@ -145,12 +151,15 @@ def read(text: str, names: Collection[str]) -> Reading:
     bare = " ".join(bare.split())
     people = set(found.values())
     lowered = begin.lower()
+    wants = frozenset(kind for kind, pattern in _WANTS.items() if pattern.search(lowered))
+    dates = _dates(lowered)
     return Reading(
         text=text,
         bare=bare if any(letter.isalnum() for letter in bare) else text,
         speaker=people.pop() if len(people) == 1 else None,
-        wants=frozenset(kind for kind, pattern in _WANTS.items() if pattern.search(lowered)),
-        dates=_dates(lowered),
+        wants=wants,
+        dates=dates,
+        intent=intent_of(lowered, asks_for_time=Wants.TIME in wants or dates is not None),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+from backend.extraction.model import Category
 from backend.index.model import IndexFilter
 from backend.index.ranges import NumberRange
 from backend.kit import wire
@@ -17,14 +18,22 @@ from backend.kit.wire import NOT_BLANK, WITHOUT_NUL, Clean, EndUserId, Moment, N
 from backend.memories.schemas import UsedMemoryView
 from backend.retrieval import model
 from backend.retrieval.metadata_filters import Asked
-from backend.retrieval.model import Question
+from backend.retrieval.model import Question, Weights
+from backend.retrieval.weighing_schemas import Explanation, Factors, QueryWeights
 
 MAX_QUERY_BYTES = 8 * 1024
 MOST_VALUES = 64
 MOST_FAULTS = 20
 EMPTY_RANGE = "A range in 'filters.metadata' holds no number: its lower bound is above its upper one. Nothing passes it."
 
-QUERY_EXAMPLE: JsonDict = {"query": "Where does she live now?", "user_id": "u1", "k": 5, "filters": {"sources": ["chat"]}}
+QUERY_EXAMPLE: JsonDict = {
+    "query": "Where does she live now?",
+    "user_id": "u1",
+    "k": 5,
+    "filters": {"sources": ["chat"]},
+    "weights": {"recency": 0.4},
+    "explain": True,
+}
 
 
 def _query(text: str) -> str:
@@ -86,7 +95,9 @@ class Filters(BaseModel):
         unknown = sorted(self.model_extra or {})
         if unknown:
             known = ", ".join(sorted(Filters.model_fields))
-            faults = tuple(Fault(f"/filters/{_step(name[:64])}", f"Use one of: {known}.") for name in unknown[:MOST_FAULTS])
+            faults = tuple(
+                Fault(f"/filters/{wire.pointer_step(name[:64])}", f"Use one of: {known}.") for name in unknown[:MOST_FAULTS]
+            )
             msg = "A filter does not exist. It was not dropped: that would have changed the answer."
             raise UnknownFilterError(msg, faults=faults)
         return self
@@ -112,6 +123,8 @@ class MemoryQuery(Wire):
     )
     known_at: Moment | None = Field(default=None, description="Only what was known at this moment, as it was known.")
     full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
+    weights: QueryWeights | None = Field(default=None, description="What counts how much; what is not named keeps its default.")
+    explain: bool = Field(default=False, description="Say of each answer why it stands where it stands.")
 
     @model_validator(mode="after")
     def _one_session(self) -> Self:
@@ -152,13 +165,9 @@ class MemoryQuery(Wire):
                 known_at=_ms(self.known_at),
                 now=epoch_ms(now),
             ),
+            weights=self.weights.weights() if self.weights else Weights(),
+            explain=self.explain,
         )
-
-
-class Factors(BaseModel):
-    """What a score is made of, each in [0, 1] and relative to the same owner's memories."""
-
-    semantic: float
 
 
 class MemoryFound(UsedMemoryView):
@@ -168,6 +177,7 @@ class MemoryFound(UsedMemoryView):
     factors: Factors
     text_truncated: bool
     span: list[int]
+    explanation: Explanation | None
 
 
 class MemoriesFound(BaseModel):
@@ -175,6 +185,7 @@ class MemoriesFound(BaseModel):
 
     memories: list[MemoryFound]
     context: str
+    query_intent: Category
     latency_ms: int
     session_id: str | None
     degraded: list[str]
@@ -189,8 +200,3 @@ def _ms(moment: datetime | None) -> int | None:
 
 def _is_naive(moment: datetime | None) -> bool:
     return moment is not None and moment.tzinfo is None
-
-
-def _step(name: str) -> str:
-    """Return the name as a step of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")

@@ -19,8 +19,9 @@ from backend.kit.clock import Clock
 from backend.kit.errors import EmbeddingUnavailableError, IndexUnavailableError
 from backend.memories.model import Memory, Revision, State
 from backend.memories.ports import USED_A_READ
+from backend.retrieval.factors import BATCH, Candidate, weigh
 from backend.retrieval.features import AROUND
-from backend.retrieval.model import Answer, Candidates, Found, Question, Ranked
+from backend.retrieval.model import Answer, Candidates, Found, Question, Ranked, Weighed, Why
 from backend.retrieval.ranking import rank
 from backend.retrieval.reading import possible_names, read
 from backend.tenancy.scope import Scope
@@ -33,6 +34,9 @@ MOST_PIECES = 5000
 
 SPARE_ROWS = 2
 """Each is a read unit a query, paid whether or not it is needed; when more than these fell out, a second read fetches more."""
+
+DATES = ("on_day", "in_month", "soon_after")
+"""The features that say that a date fits, the most exact first."""
 
 _T = TypeVar("_T")
 
@@ -71,9 +75,16 @@ class RetrievalService:
         so. Raises `IndexUnavailableError` when the index is down and nothing pending can be said either.
         """
         candidates = self.candidates(scope, question)
-        answers = self._read(scope, rank(candidates), question)
+        batch = self._read(scope, rank(candidates, explained=question.explain), question)
+        intent = candidates.reading.intent
+        weighed = weigh(batch, question.weights, intent, self._embedder.model.identity)
+        terms = candidates.terms if question.explain else None
+        answers = tuple(_answer(each, result, terms) for each, result in weighed[: question.k])
+        failed = sum(each.memory.unreadable is not None for each in answers)
+        if failed:
+            observability.count("decryption_failed", failed)
         observability.count("results", len(answers))
-        return Found(tuple(answers), candidates.degraded, self._clock.now())
+        return Found(answers, candidates.degraded, self._clock.now(), intent)
 
     def candidates(self, scope: Scope, question: Question) -> Candidates:
         """Return all that may answer, as the index and what is pending have it: enough for `k` memories, where there are.
@@ -139,19 +150,22 @@ class RetrievalService:
                 degraded.append("index")
             return found
 
-    def _read(self, scope: Scope, ranked: Sequence[Ranked], question: Question) -> list[Answer]:
-        """Return the first k that still are what the index says. A few more are read, and again only when those ran out."""
+    def _read(self, scope: Scope, ranked: Sequence[Ranked], question: Question) -> list[Candidate]:
+        """Return of the best those that still are what the index says, k at least where there are so many: the batch.
+
+        A few more than k are read, and again only when those ran out.
+        """
         k, known_at = question.k, question.filter.known_at
         now = self._clock.now()
-        answers: list[Answer] = []
+        found: list[Candidate] = []
         start = 0
-        while len(answers) < k and start < len(ranked):
-            wanted = k - len(answers)
+        while len(found) < k and start < len(ranked):
+            wanted = k - len(found)
             # No spare row is worth another round trip.
-            spare = min(SPARE_ROWS, -wanted % USED_A_READ)
-            batch = ranked[start : start + wanted + spare]
+            length = wanted + min(SPARE_ROWS, -wanted % USED_A_READ)
+            batch = ranked[start : start + (length if start else max(length, BATCH))]
             start += len(batch)
-            rows, used = self._rows.get_many_used(scope.tenant_id, [each.hit.memory_id for each in batch])
+            rows, usage = self._rows.get_many_used(scope.tenant_id, [each.hit.memory_id for each in batch])
             readable = {memory_id: row for memory_id, row in rows.items() if row.readable_by(scope, now)}
             earlier = {} if known_at is None else self._earlier(batch, readable)
             for each in batch:
@@ -161,11 +175,8 @@ class RetrievalService:
                 if memory is None:
                     observability.count("stale_hits")
                     continue
-                answers.append(_answer(memory, each, used.get(memory.memory_id, UNUSED)))
-        failed = sum(each.memory.unreadable is not None for each in answers[:k])
-        if failed:
-            observability.count("decryption_failed", failed)
-        return answers[:k]
+                found.append(Candidate(each, memory, usage.get(memory.memory_id, UNUSED)))
+        return found
 
     def _earlier(self, batch: Sequence[Ranked], rows: Mapping[str, Memory]) -> dict[tuple[str, int], Memory]:
         """Return those earlier revisions that were hit, by memory id and revision, of memories that may be read now."""
@@ -181,8 +192,29 @@ class RetrievalService:
         return self._executor.submit(copy_context().run, work)
 
 
-def _answer(memory: Memory, ranked: Ranked, usage: Usage) -> Answer:
-    hit = ranked.hit
+def _answer(candidate: Candidate, weighed: Weighed, terms: Sequence[str] | None) -> Answer:
+    """Return the answer; with the stems that were asked for, also why it is one."""
+    memory, hit = candidate.memory, candidate.ranked.hit
     # Of a text that cannot be opened only the words that say so are there, and no pieces.
     is_whole = memory.unreadable is not None or hit.chunk >= len(memory.chunks)
-    return Answer(memory, ranked.relevance, hit.dense, hit.lexical, None if is_whole else memory.chunks[hit.chunk], usage)
+    return Answer(
+        memory,
+        candidate.ranked.relevance,
+        hit.dense,
+        hit.lexical,
+        None if is_whole else memory.chunks[hit.chunk],
+        candidate.usage,
+        weighed,
+        None if terms is None else _why(candidate.ranked, terms),
+    )
+
+
+def _why(ranked: Ranked, terms: Sequence[str]) -> Why:
+    hit = ranked.hit
+    return Why(
+        stems=frozenset(term for term, count in zip(terms, hit.counts, strict=False) if count),
+        is_named=hit.named,
+        date=next((name for name in DATES if name in ranked.features), None),
+        is_pending=hit.from_overlay,
+        features=ranked.features,
+    )

@@ -12,6 +12,7 @@ from backend.memories.documents import changes_for, documents_of
 from backend.memories.model import MAX_TEXT_BYTES, EvidencePage
 from backend.memories.ports import GuardTakenError, MemoryStore
 from backend.tenancy.scope import Environment, user_scope
+from backend.usage.model import Usage
 from tests.contract.memories.store_cases import Fill, added, forgotten
 from tests.unit.memories.samples import (
     ACME,
@@ -71,6 +72,15 @@ def test_what_is_not_there_is_none_and_missing(store: MemoryStore) -> None:
     assert not store.get_many("rival", [memory_id(1)])
     assert store.get_many("acme", []) == {}
     assert list(store.get_many("acme", [memory_id(1), memory_id(2), memory_id(1)])) == [memory_id(1)]
+
+
+def test_rows_come_with_how_they_were_used_as_far_as_that_is_known(store: MemoryStore) -> None:
+    one = added(store, memory(1))
+
+    rows, usage = store.get_many_used("acme", [memory_id(1), memory_id(2)])
+
+    assert rows == {one.memory_id: one}
+    assert usage.get(one.memory_id, Usage()) == Usage()
 
 
 def test_more_rows_than_one_call_takes_are_read_together(store: MemoryStore, fill: Fill) -> None:

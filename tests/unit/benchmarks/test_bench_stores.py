@@ -14,7 +14,7 @@ from benchmarks.datasets import Conversation, Question, Turn
 from benchmarks.handlers import embeds
 from benchmarks.peer_worker import Given, measured, vectors_of
 from benchmarks.peers import work_of
-from benchmarks.recall import judged, table
+from benchmarks.recall import judged, table, weight
 from benchmarks.stores import InProcess, Prepared
 from infrastructure.template import functions, load
 
@@ -44,6 +44,13 @@ def test_owners_do_not_answer_for_each_other(tmp_path: Path) -> None:
     assert [found[0] for _, found, _ in answers] == ["D1:1", "D9:1"]
     assert len(seconds) == 2
     assert [(row["category"], row["R@5"]) for row in table(answers)] == [("(all)", 0.5), ("single-hop", 0.5)]
+
+
+def test_a_weight_is_read_as_it_is_written() -> None:
+    assert weight("cluster=0.1") == ("cluster", 0.1)
+    for wrong in ("colour=1", "cluster", "cluster=much"):
+        with pytest.raises(ValueError, match=r"colour|float"):
+            weight(wrong)
 
 
 def test_prepared_vectors_are_those_that_the_model_makes() -> None:

@@ -13,7 +13,7 @@ from backend.index.embedded import EmbeddedIndex
 from backend.index.fake import FakeIndex
 from backend.index.model import IndexDocument, IndexFilter, IndexQuery, SearchResult, Tombstone
 from backend.index.ports import MemoryIndex
-from backend.kit.clock import FakeClock, epoch_ms
+from backend.kit.clock import Clock, FakeClock, epoch_ms
 from backend.kit.errors import IndexUnavailableError
 from backend.kit.ids import FakeIds
 from backend.memories.fake import FakeMemoryStore, FakeParking, FakePolicies
@@ -21,9 +21,10 @@ from backend.memories.fake_requests import FakeRequestLog
 from backend.memories.model import Memory, Said
 from backend.memories.projection import Projection
 from backend.memories.service import MemoryService
-from backend.retrieval.model import Found, Question
+from backend.retrieval.model import Found, Question, Weights
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Scope
+from backend.usage.model import Usage
 from tests.unit.memories.samples import ACME
 
 MAKERS: dict[str, Callable[[Path], MemoryIndex]] = {
@@ -37,10 +38,19 @@ class CountingStore(FakeMemoryStore):
 
     reads: tuple[int, ...] = ()
 
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.usage: dict[str, Usage] = {}
+
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Write down how many rows were asked for."""
         self.reads += (len(memory_ids),)
         return super().get_many(tenant_id, memory_ids)
+
+    def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
+        """Answer with the usage that was laid in, in one round trip."""
+        rows = self.get_many(tenant_id, memory_ids)
+        return rows, {memory_id: self.usage[memory_id] for memory_id in rows if memory_id in self.usage}
 
 
 class Switch:
@@ -127,14 +137,23 @@ class World:
         """Let the stream do its work."""
         self.projection.project((each.tenant_id, each.memory_id) for each in memories)
 
-    def ask(self, text: str, k: int = 5, scope: Scope = ACME, **filters: object) -> Found:
+    def ask(
+        self,
+        text: str,
+        k: int = 5,
+        scope: Scope = ACME,
+        *,
+        weights: Weights | None = None,
+        explain: bool = False,
+        **filters: object,
+    ) -> Found:
         """Ask, as of now."""
         asked = IndexFilter(now=epoch_ms(self.clock.now()), **filters)  # type: ignore[arg-type] # fields of IndexFilter
-        return self.retrieval.query(scope, Question(text, k, asked))
+        return self.retrieval.query(scope, Question(text, k, asked, weights or Weights(), explain))
 
     def texts(self, text: str, k: int = 5, scope: Scope = ACME, **filters: object) -> list[str]:
         """Return the texts of the answers, best first."""
-        return [answer.memory.text for answer in self.ask(text, k, scope, **filters).answers]
+        return [answer.memory.text for answer in self.ask(text, k, scope, **filters).answers]  # type: ignore[arg-type] # as above
 
 
 def pending(world: World) -> list[tuple[str, IndexDocument | Tombstone]]:

@@ -14,13 +14,14 @@ from backend.memories.listing import page_of
 from backend.memories.model import Memory
 from backend.memories.schemas import MemoryView
 from backend.retrieval.http import RetrievalDoor
-from backend.retrieval.model import LARGEST_K, Answer, Found
+from backend.retrieval.model import LARGEST_K, Found
 from backend.retrieval.schemas import MemoryQuery
 from backend.tenancy.model import Caller, Permission, ScopeMode
 from backend.tenancy.scope import Environment
 from backend.usage.fake import FakeRecording
 from tests.support.executors import AtOnce
 from tests.unit.memories.samples import ACME, NOW, memory
+from tests.unit.retrieval.answer_samples import answer
 
 LAMBDA_BYTES = 6 * 1024 * 1024
 QUOTES = '"\\\n' * 11_000
@@ -44,7 +45,7 @@ def carried(body: bytes) -> int:
 
 
 def answer_to(memories: list[Memory], **body: Any) -> bytes:
-    found = Found(tuple(Answer(each, 0.5, 0.5, 1.0) for each in memories), (), NOW)
+    found = Found(tuple(answer(each) for each in memories), (), NOW)
     container: Any = SimpleNamespace(
         access=SimpleNamespace(scope_for=lambda _caller, _user: ACME),
         retrieval=SimpleNamespace(query=lambda _scope, _question: found),

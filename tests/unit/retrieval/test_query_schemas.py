@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from math import inf, nextafter
 from typing import Any
@@ -15,7 +16,7 @@ from backend.index.ranges import NumberRange
 from backend.kit.clock import epoch_ms
 from backend.kit.errors import UnknownFilterError, ValidationFailedError
 from backend.kit.faults import pointer_to
-from backend.retrieval.model import DEFAULT_K, LARGEST_K
+from backend.retrieval.model import DEFAULT_K, LARGEST_K, Weights
 from backend.retrieval.schemas import EMPTY_RANGE, MAX_QUERY_BYTES, MOST_VALUES, QUERY_EXAMPLE, MemoryQuery
 from tests.unit.memories.samples import NOW
 
@@ -45,6 +46,17 @@ INVALID: dict[str, tuple[dict[str, Any], str]] = {
     "as_of without a time": ({"as_of": "2026-01-01"}, "/as_of"),
     "known_at before the calendar": ({"known_at": "0001-01-01T00:00:00+01:00"}, "/known_at"),
     "full text as text": ({"full_text": "yes"}, "/full_text"),
+    "explain as text": ({"explain": "yes"}, "/explain"),
+    "weights is a list": ({"weights": [1]}, "/weights"),
+    "a weight as text": ({"weights": {"recency": "0.5"}}, "/weights/recency"),
+    "a weight that is true": ({"weights": {"recency": True}}, "/weights/recency"),
+    "a weight below 0": ({"weights": {"usage": -0.1}}, "/weights/usage"),
+    "a weight above 1": ({"weights": {"usage": 1.1}}, "/weights/usage"),
+    "a weight without end": ({"weights": {"usage": float("inf")}}, "/weights/usage"),
+    "a weight that is no number": ({"weights": {"usage": float("nan")}}, "/weights/usage"),
+    "a weight of 400 digits": ({"weights": {"usage": 10**400}}, "/weights/usage"),
+    "a weight that is null": ({"weights": {"usage": None}}, "/weights/usage"),
+    "a weight of what there is not": ({"weights": {"graph": 0.1}}, "/weights/graph"),
     "filters is a list": ({"filters": []}, "/filters"),
     "filters is null": ({"filters": None}, "/filters"),
     "sources is text": ({"filters": {"sources": "chat"}}, "/filters/sources"),
@@ -90,6 +102,48 @@ def test_a_filter_that_does_not_exist_is_refused_and_never_dropped(name: str, po
     (fault,) = refused.value.faults
     assert fault.pointer == pointer
     assert "sources" in fault.detail
+
+
+@pytest.mark.parametrize(("name", "pointer"), [("color", "/weights/color"), ("a/b~c", "/weights/a~1b~0c")])
+def test_a_weight_that_does_not_exist_is_refused_and_never_dropped(name: str, pointer: str) -> None:
+    with pytest.raises(ValidationFailedError) as refused:
+        read(query="who?", weights={name: 1, "recency": 1})
+
+    (fault,) = refused.value.faults
+    assert fault.pointer == pointer
+    assert "recency" in fault.detail
+
+
+def test_weights_that_are_all_0_are_refused() -> None:
+    with pytest.raises(ValidationFailedError) as refused:
+        read(query="who?", weights=dict.fromkeys(["semantic", "cluster", "recency", "importance", "usage"], 0))
+
+    assert [fault.pointer for fault in refused.value.faults] == ["/weights"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "weights"),
+    [
+        (None, Weights()),
+        ({}, Weights()),
+        ({"recency": 1, "graph": 0}, Weights(recency=1.0)),
+        ({"semantic": 0.0, "cluster": 0, "decay": 0.3, "quality": 0.2}, Weights(semantic=0, cluster=0, decay=0.3, quality=0.2)),
+    ],
+)
+def test_a_weight_that_is_not_named_keeps_its_default(sent: dict[str, float] | None, weights: Weights) -> None:
+    assert read(query="who?", weights=sent).question(NOW).weights == weights
+
+
+def test_the_defaults_are_those_that_are_documented() -> None:
+    assert asdict(Weights()) == {
+        "semantic": 0.40,
+        "cluster": 0.20,
+        "recency": 0.15,
+        "importance": 0.15,
+        "usage": 0.10,
+        "decay": 0.0,
+        "quality": 0.0,
+    }
 
 
 def test_two_different_sessions_are_refused_and_neither_is_dropped() -> None:

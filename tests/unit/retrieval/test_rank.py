@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from backend.index.model import Hit, SearchResult, WordStatistics
 from backend.index.traits import Trait
-from backend.retrieval.model import Candidates, Ranked
-from backend.retrieval.ranking import TIER_BANDS, rank
+from backend.retrieval.model import TIER_BANDS, Candidates, Ranked
+from backend.retrieval.ranking import rank
 from backend.retrieval.reading import read
 
 TERMS = ("boat", "red")

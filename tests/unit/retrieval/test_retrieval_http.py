@@ -16,7 +16,7 @@ from backend.kit.ids import FakeIds
 from backend.memories.failures import DecryptionFailures
 from backend.memories.model import REDACTED, Memory
 from backend.retrieval.http import ANSWER_BYTES, CONTEXT_BYTES, RetrievalDoor
-from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer, Found, Question
+from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Found, Question, Weights, Why
 from backend.retrieval.schemas import MemoriesFound, MemoryQuery
 from backend.tenancy.model import Caller, Permission, ScopeMode
 from backend.tenancy.scope import Environment, Scope
@@ -26,6 +26,7 @@ from backend.usage.model import UNUSED, Usage
 from backend.usage.ports import Recording
 from tests.support.executors import AtOnce
 from tests.unit.memories.samples import ACME, NOW, memory
+from tests.unit.retrieval.answer_samples import FACTORS, answer
 
 LAMBDA_BYTES = 6 * 1024 * 1024
 SECRET = "My sister lives in Lisbon."
@@ -40,12 +41,13 @@ class FixedRetrieval:
     asked: list[Question] = field(default_factory=list)
     piece: Span | None = None
     usage: Usage = UNUSED
+    why: Why | None = None
 
     def query(self, scope: Scope, question: Question) -> Found:
         """Answer."""
         assert scope == ACME
         self.asked.append(question)
-        answers = tuple(Answer(each, 1 / 3, 0.5, 1.0, self.piece, self.usage) for each in self.memories)
+        answers = tuple(answer(each, piece=self.piece, why=self.why, usage=self.usage) for each in self.memories)
         return Found(answers, self.degraded, NOW)
 
 
@@ -72,9 +74,9 @@ def answered(retrieval: FixedRetrieval, recording: Recording | None = None, **bo
         recording=recording or FakeRecording(FakeIds()),
         executor=AtOnce(),
     )
-    answer = RetrievalDoor(container).query(CALLER, MemoryQuery(**{"query": "where is the lighthouse", **body}))
-    assert len(answer.body) < LAMBDA_BYTES
-    found: dict[str, Any] = json.loads(bytes(answer.body))
+    response = RetrievalDoor(container).query(CALLER, MemoryQuery(**{"query": "where is the lighthouse", **body}))
+    assert len(response.body) < LAMBDA_BYTES
+    found: dict[str, Any] = json.loads(bytes(response.body))
     return found
 
 
@@ -84,8 +86,26 @@ def test_an_answer_has_every_documented_field_and_no_other() -> None:
     assert set(body) == set(MemoriesFound.model_fields)
     MemoriesFound.model_validate(body)
     (found,) = body["memories"]
-    assert (found["score"], found["factors"]) == (0.333333, {"semantic": 0.333333})
+    assert (found["score"], found["factors"]) == (0.333333, {name: FACTORS[name] for name in SHOWN})
+    assert found["explanation"] is None
     assert (found["text"], found["text_truncated"], found["span"]) == (memory(1).text, False, [0, len(memory(1).text)])
+
+
+@pytest.mark.parametrize("full_text", [True, False])
+def test_explained_an_answer_says_why_of_the_part_that_is_shown(full_text: bool) -> None:
+    text = "Nothing here. " * 1000 + "The lighthouse is on the cape. " + "No lighthouse. " * 1000
+    why = Why(frozenset({"lighthous"}), is_named=False, date=None, is_pending=True, features={"words": 1.2})
+    retrieval = FixedRetrieval([memory(1, text=text)], why=why)
+
+    body = answered(retrieval, explain=True, weights={"recency": 0.5}, full_text=full_text)
+
+    MemoriesFound.model_validate(body)
+    asked = retrieval.asked[0]
+    assert (asked.explain, asked.weights) == (True, Weights(recency=0.5))
+    explanation = body["memories"][0]["explanation"]
+    assert explanation["matched"]["words"] == ["lighthouse"]
+    assert explanation["factors"]["recency"]["weight"] == 0.5
+    assert {text[start:end] for start, end in explanation["spans"]} == {"lighthouse"}
 
 
 def test_nothing_found_is_an_answer_too() -> None:

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from backend.extraction.model import Category
 from backend.kit.errors import IndexUnavailableError, TableUnavailableError
 from backend.memories.documents import documents_of
 from backend.memories.model import NEWEST_PENDING
+from backend.retrieval.model import BOOSTS, SHOWN, Weights
 from backend.tenancy.scope import Environment, Scope, user_scope
+from backend.usage.model import Usage
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL, memory_id
 from tests.unit.memories.samples import memory as sample
 from tests.unit.retrieval.retrieval_world import World, pending
@@ -157,6 +160,58 @@ def test_stale_hits_are_made_up_for_by_those_behind_them(world: World) -> None:
     assert len(answers) == 10
     assert not {each.memory_id for each in best} & {answer.memory.memory_id for answer in answers}
     assert {answer.memory.memory_id for answer in answers} < {each.memory_id for each in memories}
+
+
+# What counts beside relevance
+
+
+def test_the_answer_says_what_it_was_weighed_by_and_what_the_question_is_after(world: World) -> None:
+    world.remember("the boat is red", "the car is blue")
+
+    found = world.ask("How do I paint a red boat?")
+
+    assert found.intent is Category.PROCEDURAL
+    assert [each.weighed.score for each in found.answers] == sorted((e.weighed.score for e in found.answers), reverse=True)
+    assert {*SHOWN, *BOOSTS, "decay", "quality"} == set(found.answers[0].weighed.factors)
+
+
+def test_how_memories_were_used_comes_with_their_rows(world: World) -> None:
+    first, second = world.remember("a red boat", "a blue boat")
+    world.store.usage[first.memory_id] = Usage(9, world.clock.now())
+    reads = len(world.store.reads)
+
+    found = {each.memory.memory_id: each for each in world.ask("boat", weights=Weights(usage=1.0)).answers}
+
+    assert len(world.store.reads) == reads + 1
+    assert found[first.memory_id].usage.access_count == 9
+    assert found[first.memory_id].weighed.factors["usage"] == 1.0
+    assert found[second.memory_id].weighed.factors["usage"] == 0.0
+
+
+def test_importance_in_the_cold_loses_to_what_is_hot(world: World) -> None:
+    cold = sample(1, text="the boat is red", tier="cold", importance=1.0)
+    hot = sample(2, text="a red car and a boat", tier="hot", importance=0.4)
+    for each in (cold, hot):
+        world.store.add(each, documents_of(each), guarded=False)
+
+    assert world.texts("the boat is red") == ["a red car and a boat", "the boat is red"]
+    assert world.texts("the boat is red", weights=Weights(importance=1.0)) == ["a red car and a boat", "the boat is red"]
+
+
+def test_a_longer_answer_begins_with_the_shorter_one(world: World) -> None:
+    world.remember(*(f"boat {'red ' * (number % 5)}{number}" for number in range(60)))
+    longest = world.texts("red boat", 18)
+
+    assert [world.texts("red boat", k) for k in (1, 5, 17)] == [longest[:1], longest[:5], longest[:17]]
+    assert len(set(world.texts("red boat", 50))) == 50
+
+
+def test_a_repetition_gives_way_to_another_fact(world: World) -> None:
+    world.remember("the boat is red", "the boat is red", "The boat is red!", deduplicate=False)
+    world.remember("a boat of wood")
+
+    assert set(world.texts("red boat", 2)) == {"a boat of wood", world.texts("red boat", 1)[0]}
+    assert len(world.texts("red boat", 4)) == 4
 
 
 # While something is down

@@ -91,6 +91,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         r"validation-failed /filters/session_id .* another name",
         r"validation-failed /query .* bytes of UTF-8",  # measured in bytes
         r"validation-failed /filters/metadata/.* at most 64 bits",  # not every reader of numbers knows their size
+        r"validation-failed /weights Give at least one",  # all of them together
     ),
     "get_memory": _NOT_THERE,
     "list_memories": _CURSOR,
