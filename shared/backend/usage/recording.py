@@ -39,7 +39,7 @@ class SqsRecording:
                 unsent -= len(part.memory_ids)
         except (ClientError, BotoCoreError) as error:
             observability.count("accesses_unsent", unsent)
-            observability.log_failure("what a query returned could not be put into the queue", error)
+            observability.log_failure("accesses could not be put into the queue", error)
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - botocore makes its methods at run time
