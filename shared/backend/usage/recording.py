@@ -28,6 +28,9 @@ class SqsRecording:
         self._ids = ids
         self._region = region
         self._endpoint = endpoint
+        # At their lowest level both write whole messages into the log.
+        for library in ("botocore", "urllib3"):
+            observability.quiet(library)
 
     def record(self, tenant_id: str, memory_ids: Sequence[str], at: datetime) -> None:
         """Put the ids into the queue."""
