@@ -28,6 +28,9 @@ class SqsRecording:
         self._ids = ids
         self._region = region
         self._endpoint = endpoint
+        # At their lowest level both write whole messages into the log.
+        for library in ("botocore", "urllib3"):
+            observability.quiet(library)
 
     def record(self, tenant_id: str, memory_ids: Sequence[str], at: datetime) -> None:
         """Put the ids into the queue."""
@@ -39,7 +42,7 @@ class SqsRecording:
                 unsent -= len(part.memory_ids)
         except (ClientError, BotoCoreError) as error:
             observability.count("accesses_unsent", unsent)
-            observability.log_failure("what a query returned could not be put into the queue", error)
+            observability.log_failure("accesses could not be put into the queue", error)
 
     @cached_property
     def _client(self) -> Any:  # noqa: ANN401 - botocore makes its methods at run time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from ministack.services import lambda_svc, sqs
@@ -18,14 +19,15 @@ Send = Callable[[int, float], None]
 @pytest.fixture
 def send() -> Iterator[Send]:
     """A queue with a window of a thousand seconds; puts messages into it that have waited for so many seconds."""
-    queue = {"is_fifo": False, "attributes": {"QueueArn": ARN, "VisibilityTimeout": "30"}, "messages": []}
-    sqs._queues[ADDRESS] = queue
+    messages: list[dict[str, Any]] = []
+    attributes = {"QueueArn": ARN, "VisibilityTimeout": "30"}
+    sqs._queues[ADDRESS] = {"is_fifo": False, "attributes": attributes, "messages": messages}
     lambda_svc._esms["gathering"] = {"EventSourceArn": ARN, "MaximumBatchingWindowInSeconds": 1000}
     begin = sqs.time.time()
 
     def put(count: int, seconds: float) -> None:
         at = begin - seconds
-        queue["messages"] += [{"id": str(number), "body": "", "sent_at": at, "visible_at": at} for number in range(count)]  # type: ignore[attr-defined] # a queue as the emulator has it
+        messages.extend({"id": str(number), "body": "", "sent_at": at, "visible_at": at} for number in range(count))
 
     yield put
     del sqs._queues[ADDRESS], lambda_svc._esms["gathering"]

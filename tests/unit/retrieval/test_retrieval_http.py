@@ -29,7 +29,7 @@ from tests.unit.memories.samples import ACME, NOW, memory
 from tests.unit.retrieval.answer_samples import FACTORS, answer
 
 LAMBDA_BYTES = 6 * 1024 * 1024
-SECRET = "My sister lives in Lisbon."
+PRIVATE = "My sister lives in Lisbon."
 
 
 @dataclass
@@ -127,14 +127,14 @@ def test_a_memory_is_shown_with_what_was_counted_before_this_query() -> None:
 def test_a_query_says_what_it_returned_and_nothing_else() -> None:
     recording = FakeRecording(FakeIds())
 
-    answered(FixedRetrieval([memory(1, text=SECRET), memory(2)]), recording)
+    answered(FixedRetrieval([memory(1, text=PRIVATE), memory(2)]), recording)
     answered(FixedRetrieval([]), recording)
 
     [message] = recording.messages
     access = access_of(message)
     assert (access.tenant_id, access.memory_ids) == ("acme", (memory(1).memory_id, memory(2).memory_id))
     assert access.at == FakeClock().now()
-    assert SECRET not in message
+    assert PRIVATE not in message
 
 
 def test_what_did_not_fit_into_the_answer_is_not_said_to_be_returned() -> None:
