@@ -17,6 +17,7 @@ from backend.kit import observability
 from backend.kit.http import json_answer
 from backend.memories.model import carried_bytes
 from backend.memories.schemas import MemoryView
+from backend.retrieval.diagnosis_http import diagnosed
 from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer
 from backend.retrieval.schemas import MemoryQuery
 from backend.retrieval.spans import best_span
@@ -37,7 +38,8 @@ class RetrievalDoor:
         """Answer `POST /memory/query`."""
         start = time.perf_counter()
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
-        found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
+        question = body.question(self.container.clock.now())
+        found = self.container.retrieval.query(scope, question)
         failed = [each.memory for each in found.answers if each.memory.unreadable is not None]
         if failed:
             # The use case counts them.
@@ -54,10 +56,17 @@ class RetrievalDoor:
             "session_id": body.session_id,
             "degraded": list(found.degraded),
             "warnings": [*body.warnings(), *_left_out(len(found.answers) - len(brief))],
-            "scope_diagnostics": None,
+            "scope_diagnostics": None if found.answers else diagnosed(self.container, caller, scope, question),
             "request_id": observability.request_id(),
         }
         return json_answer(answer, HTTPStatus.OK)
+
+
+def shown_answers(answers: Sequence[Answer], asked: str, *, full: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the answers to a question as the wire has them, as many as fit, and a warning where some do not."""
+    words = frozenset(query_stems(asked))
+    brief = _fitting(_shown(each, words, full=False) for each in answers)
+    return _with_whole_texts(brief, answers, words) if full else brief, _left_out(len(answers) - len(brief))
 
 
 def _fitting(shown: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -61,7 +61,9 @@ INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
-    "QueryMemories": SIGN_IN | FIND | OPEN,
+    **dict.fromkeys(("QueryMemories", "RetrieveMemories"), SIGN_IN | FIND | OPEN),
+    # What waits for a decision, and what is counted, stands in a list.
+    **dict.fromkeys(("ExplainMemory", "SearchRouted"), SIGN_IN | FIND | OPEN | {"dynamodb:Query MemoriesTable/index/list"}),
     **dict.fromkeys(("BulkAddMemories", "UploadFile"), SIGN_IN | REQUESTS | ADD),
     # Who changes what is there finds a key of the tenant, but for rows of the first release.
     **dict.fromkeys(("UpdateMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),
@@ -122,7 +124,7 @@ MAY: dict[str, set[str]] = {
 }
 # What a function may do besides where there is a domain (its logical id is filled in), and where models are asked.
 WITH_A_DOMAIN: dict[str, set[str]] = {
-    "QueryMemories": SEARCH,
+    **dict.fromkeys(("QueryMemories", "RetrieveMemories", "ExplainMemory", "SearchRouted"), SEARCH),
     "Status": SEARCH,
     "ProjectChanges": INDEX,
     "SweepPending": INDEX,
@@ -139,6 +141,9 @@ EMBEDDING = dict.fromkeys(
         "ResolveConflict",
         "ApproveMemory",
         "QueryMemories",
+        "RetrieveMemories",
+        "ExplainMemory",
+        "SearchRouted",
         "Status",
         "RepairEmbeddings",
         "RunJobs",
