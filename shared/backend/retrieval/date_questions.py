@@ -213,7 +213,7 @@ def _number(word: str) -> int | None:
 
 _CALENDAR = re.compile(
     r"\d+(?:st|nd|rd|th)?|(?:jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)\w*|may|(?:mon|tues?|wed\w*|thur?s?|fri|satur|sun)(?:day)?"
-    r"|todai|todays?|yesterdai|tomorrow|weekend|morn|morning|even|evening|afternoon|tonight|quarter|fortnight"
+    r"|today|todai|todays|yesterday|yesterdai|tomorrow|weekend|morn|morning|even|evening|afternoon|tonight|quarter|fortnight"
     r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelv|coupl|few|this|last|earli|late|mid"
 )
 

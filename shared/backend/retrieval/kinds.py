@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.extraction.lexicon import BASE_OF
 from backend.index.text import STOP_WORDS, query_stems, stems
 from backend.retrieval.reading import LONGEST_READ
 
@@ -101,7 +102,7 @@ _FORMS: tuple[tuple[Route, str, tuple[str, ...]], ...] = (
             r"\bover (?:time|the (?:last |past )?(?:\w+ )?(?:years|months|weeks|days))\b",
             r"\bfrom (?:the )?(?:beginning|start)\b",
             rf"^what (?:has |have |all )?(?:happened|went on|(?:been|was) going on|has been happening)\b.*\b{_WHEN}\b",
-            rf"^what (?:did (?:i|we) do|was i doing|were we doing|have (?:i|we) been doing)\b.*\b{_WHEN}\b",
+            rf"^what (?:did (?:\w+ ){{1,3}}?do|was i doing|were we doing|have (?:i|we) been doing)\b.*\b{_WHEN}\b",
         ),
     ),
     (
@@ -128,7 +129,7 @@ _FORMS: tuple[tuple[Route, str, tuple[str, ...]], ...] = (
         Route.PREFERENCES,
         "It asks what somebody likes, or for advice that rests on it.",
         (
-            r"\bfavou?rites?\b|\bprefer\w*\b|\b(?:dis)?likes and (?:dis)?likes\b",
+            r"\bfavou?rites?\b|\bprefer\w*\b|^would .*\brather\b|\b(?:dis)?likes and (?:dis)?likes\b",
             r"\b(?:do|does|did|would|don't|doesn't) (?:[\w'-]+ ){1,3}?(?<!look )(?:like|love|hate|enjoy|dislike|loathe)\b",
             r"\b(?:fond of|fan of|taste in|tastes?|in the mood for)\b",
             r"\b(?:recommend|suggest)\w*\b.* (?:me|for me|to me|i)\b|\brecommend(?:ation)?s? for (?:me|us)\b",
@@ -140,7 +141,7 @@ _FORMS: tuple[tuple[Route, str, tuple[str, ...]], ...] = (
         Route.ENTITY,
         "It asks for all that is known of somebody or something.",
         (
-            rf"\b{_TOLD}(?: \w+){{0,3}}? (?:about|on|of) (?!me$|myself$)(?P<about>.+)$",
+            rf"\b{_TOLD}(?: \w+){{0,3}}? (?:about|on) (?!me$|myself$)(?P<about>.+)$",
             r"^describe (?P<described>.+)$|^(?:everything|anything|all|more) (?:about|on) (?P<concerned>.+)$",
         ),
     ),
@@ -151,13 +152,15 @@ _FORMS: tuple[tuple[Route, str, tuple[str, ...]], ...] = (
             rf"{_SO}(?:on |at )?(?:when|what (?:date|day|time))\b",
             r"^(?:did|have|had|has) (?:i|we|he|she|they|you|it|my|our|\w+) |\bhave (?:i|we) ever\b",
             r"\b(?:last|first|previous|most recent) time\b",
-            rf"{_SO}(?:\w+ )?(?:what|where|who|whom|which|how|why)(?: \w+){{0,2}} did\b",
-            r"^(?:what|who|where) (?:was|were) (?:i|we) \w+ing\b",
+            rf"{_SO}(?:\w+ )?(?:what|where|who|whom|which|how(?! many| much| long| far)|why)(?: \w+){{0,2}} did\b",
+            r"^(?:what|who|where) (?:was|were) (?:\w+ ){1,3}?\w+ing\b|^who \w+ed\b",
+            r"^(?:what|which)(?: \w+){0,3} (?:has|have|had) \w+ \w+",
         ),
     ),
 )
 _TABLE = tuple((route, reason, re.compile("|".join(patterns))) for route, reason, patterns in _FORMS)
 _WHO_IS = re.compile(r"^\W*[Ww]ho(?:'s| is| was| are| were) (?P<about>(?:[Tt]he )?[A-Z][^?]*)")
+_WORD = re.compile(r"[^\W_]+")
 _BLANKS = re.compile(r"\s+")
 
 _FORM_WORDS = (
@@ -198,10 +201,18 @@ def kind_of(text: str) -> Kind:
 
 def telling(text: str) -> tuple[str, ...]:
     """Return the distinct stems of what a question is about: without stop words and the words of its form."""
-    words = {word for word in re.findall(r"[^\W_]+", text.lower()) if word not in STOP_WORDS}
-    if not words:
+    if all(word in STOP_WORDS for word in _WORD.findall(text.lower())):
         return ()
-    return tuple(each for each in dict.fromkeys(query_stems(text)) if each not in _OF_FORM)
+    return tuple(each for each in dict.fromkeys(query_stems(_based(text))) if each not in _OF_FORM)
+
+
+def said(text: str) -> frozenset[str]:
+    """Return the stems of a memory's text, to be held against what `telling` returns."""
+    return frozenset(stems(_based(text)))
+
+
+def _based(text: str) -> str:
+    return _WORD.sub(lambda word: BASE_OF.get(word[0].lower(), word[0]), text)
 
 
 MEMORY_TYPES = {

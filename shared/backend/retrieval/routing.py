@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from backend.extraction.model import EventTime
-from backend.index.text import query_stems, stems
+from backend.index.text import query_stems
 from backend.kit.clock import Clock
 from backend.memories.documents import documents_of
 from backend.memories.listing import Listing
@@ -26,7 +26,7 @@ from backend.retrieval.date_questions import (
     shifted,
     window_in,
 )
-from backend.retrieval.kinds import DECIDED, Kind, Route, kind_of, telling, types_named
+from backend.retrieval.kinds import DECIDED, Kind, Route, kind_of, said, telling, types_named
 from backend.retrieval.model import Answer, Question
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Scope
@@ -258,8 +258,8 @@ class Routing:
         routed.answers += [each for each in dated or found if each.memory.memory_id not in shown][: question.k]
         if not dated:
             why = Refused.ANCHOR_UNDATED if found else Refused.ANCHOR_NOT_FOUND
-            said = "tells when it was" if found else "tells of it"
-            routed.refusing(why, f"No memory that says all of {', '.join(sorted(topic)) or 'it'} {said}.")
+            lacks = "tells when it was" if found else "tells of it"
+            routed.refusing(why, f"No memory that says all of {', '.join(sorted(topic)) or 'it'} {lacks}.")
             return None
         events = list(_chosen(words, [each.memory.event for each in dated if each.memory.event], now))
         spans = _narrowest([days_of(each, now.tzinfo) for each in events])
@@ -288,9 +288,9 @@ class Routing:
         return found, False
 
 
-def _said(memory: Memory) -> set[str]:
+def _said(memory: Memory) -> frozenset[str]:
     """Return the stems of what a memory says and of who says it."""
-    return set(stems(f"{memory.speaker}: {memory.text}" if memory.speaker else memory.text))
+    return said(f"{memory.speaker}: {memory.text}" if memory.speaker else memory.text)
 
 
 def _moment(ms: int | None) -> datetime | None:
@@ -314,14 +314,14 @@ def _in(memory: Memory, window: Days | None, now: datetime) -> bool:
 
 def _chosen(words: str, events: Sequence[EventTime], now: datetime) -> Iterator[EventTime]:
     """Return those that "last", "first" and "next" leave."""
-    said = set(words.split())
+    named = set(words.split())
     behind = sorted((each for each in events if each.start <= now), key=lambda each: each.start)
     ahead = sorted((each for each in events if each.start > now), key=lambda each: each.start)
-    if said & {"last", "latest", "recent", "previous"}:
+    if named & {"last", "latest", "recent", "previous"}:
         return iter(behind[-1:])
-    if said & {"next", "upcoming", "coming"}:
+    if named & {"next", "upcoming", "coming"}:
         return iter(ahead[:1])
-    if "first" in said:
+    if "first" in named:
         return iter([*behind, *ahead][:1])
     return iter(events)
 
