@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from backend.kit import observability
-from backend.retrieval.diagnosis import Diagnosis
 from backend.retrieval.model import Question
 from backend.tenancy.model import PROJECT_HEADER, Caller
 from backend.tenancy.scope import Scope
 
 if TYPE_CHECKING:
     from backend.bootstrap import Container
+    from backend.retrieval.diagnosis import Diagnosis
 
 
 def diagnosed(container: Container, caller: Caller, scope: Scope, question: Question) -> dict[str, Any] | None:

@@ -13,9 +13,8 @@ from backend import bootstrap
 from backend.kit import observability
 from backend.kit.http import json_answer
 from backend.retrieval.explain_schemas import MemoryExplain
-from backend.retrieval.explaining import Check, Explanation, Gate
+from backend.retrieval.explanation import Check, Explanation, Gate, Match, Recognised
 from backend.retrieval.model import Question
-from backend.retrieval.recognising import Match, Recognised
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
 

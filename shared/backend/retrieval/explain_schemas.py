@@ -9,8 +9,7 @@ from pydantic.config import JsonDict
 
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, Clean, Name
-from backend.retrieval.explaining import Gate
-from backend.retrieval.recognising import Likeness
+from backend.retrieval.explanation import Gate, Likeness
 from backend.retrieval.schemas import MAX_QUERY_BYTES, MemoryQuery
 
 EXPLAIN_EXAMPLE: JsonDict = {

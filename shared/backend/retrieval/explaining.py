@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 
 from backend.embedding.ports import Embedder
 from backend.index.model import IndexDocument, IndexFilter
@@ -16,6 +15,7 @@ from backend.memories.documents import documents_of
 from backend.memories.model import MOST_EMBED_TRIES, Memory, State
 from backend.memories.owned import own_row
 from backend.memories.ports import MemoryStore
+from backend.retrieval.explanation import Check, Explanation, Gate
 from backend.retrieval.filters import set_filters
 from backend.retrieval.model import LARGEST_K, Answer, Found, Question
 from backend.retrieval.service import RetrievalService
@@ -25,53 +25,6 @@ from backend.tenancy.scope import Scope, project_of
 MOST_OUTRANKING = 10
 
 NOT_THERE = "No memory of this end user has this id here: it never was, is another's, or lies where the caller may not read."
-
-
-class Gate(StrEnum):
-    """What keeps a memory from answering, in this order."""
-
-    STORED = "stored"
-    SCOPE = "scope"
-    PROJECT = "project"
-    STATE = "state"
-    GUARD = "guard"
-    KNOWN = "known_at"
-    FILTER = "filter"
-    VALIDITY = "validity"
-    EXPIRY = "expiry"
-    DECRYPTION = "decryption"
-    VECTOR = "vector"
-    INDEX = "index"
-    RANK = "rank"
-    BUDGET = "budget"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A gate, whether the memory passes it, and why; `pointer` is what of the request asks for it (JSON pointer)."""
-
-    gate: Gate
-    passed: bool
-    detail: str
-    pointer: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What becomes of a memory. `memory` is None where the caller has none; `rank` counts from 1, up to `LARGEST_K`."""
-
-    memory: Memory | None
-    checks: tuple[Check, ...]
-    rank: int | None = None
-    score: float | None = None
-    found: bool = False
-    outranked_by: tuple[Answer, ...] = ()
-    degraded: tuple[str, ...] = ()
-
-    @property
-    def gate(self) -> Check | None:
-        """The first gate that it does not pass, None where it answers."""
-        return None if self.found else next((each for each in self.checks if not each.passed), None)
 
 
 class Explaining:

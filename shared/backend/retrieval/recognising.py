@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from backend.extraction.extracted_key import extracted_key
-from backend.extraction.model import Method, Refusal, Utterance
+from backend.extraction.model import Method, Utterance
 from backend.index.model import IndexFilter
 from backend.index.text import stems
 from backend.kit.clock import Clock
 from backend.memories.listing import Listing
-from backend.memories.model import WAITING, Memory
+from backend.memories.model import WAITING
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import Extractor, MemoryStore
+from backend.retrieval.explanation import Likeness, Match, Recognised
 from backend.retrieval.model import Question
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Scope
@@ -30,29 +30,6 @@ NEAR_WORDS = 0.7
 
 NEAR_MEANING = 0.9
 """Cosine from which they are, with at least half as many stems in common."""
-
-
-class Likeness(StrEnum):
-    """How a memory was recognised."""
-
-    KEY = "same_key"
-    NEAR = "near"
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A memory that says the text."""
-
-    memory: Memory
-    likeness: Likeness
-
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """What says a text, the surest first, and why its statements would not be stored now, if so."""
-
-    matches: tuple[Match, ...]
-    refusals: tuple[Refusal, ...]
 
 
 class Recognising:

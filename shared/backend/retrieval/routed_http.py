@@ -14,8 +14,8 @@ from backend import bootstrap
 from backend.kit import observability
 from backend.kit.http import json_answer
 from backend.retrieval.http import shown_answers
+from backend.retrieval.routed import Reckoned, Routed
 from backend.retrieval.routed_schemas import RoutedQuery
-from backend.retrieval.routing import Reckoned, Routed
 from backend.tenancy.model import Caller
 
 

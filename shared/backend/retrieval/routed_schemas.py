@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from backend.kit.wire import Moment
 from backend.retrieval.date_questions import Unit
 from backend.retrieval.kinds import Route
-from backend.retrieval.routing import Refused
+from backend.retrieval.routed import Refused
 from backend.retrieval.schemas import MemoryFound, MemoryQuery
 
 ROUTED_EXAMPLE: JsonDict = {"query": "How long ago did I move to Lisbon?", "user_id": "u1", "now": "2026-11-22T09:00:00+00:00"}

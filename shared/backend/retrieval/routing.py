@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from backend.extraction.model import EventTime
 from backend.index.text import query_stems
@@ -17,7 +16,6 @@ from backend.memories.ports import MemoryStore
 from backend.retrieval.date_questions import (
     Asked,
     Days,
-    Distance,
     date_question,
     days_of,
     distance,
@@ -26,8 +24,9 @@ from backend.retrieval.date_questions import (
     shifted,
     window_in,
 )
-from backend.retrieval.kinds import DECIDED, Kind, Route, kind_of, said, telling, types_named
+from backend.retrieval.kinds import DECIDED, Route, kind_of, said, telling, types_named
 from backend.retrieval.model import Answer, Question
+from backend.retrieval.routed import Reckoned, Refused, Routed
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Scope
 
@@ -37,49 +36,6 @@ WIDE = 50
 """How many answers are looked through for those of an entity, a decision or a date."""
 
 TYPES = {Route.PREFERENCES: ("preference",), Route.EPISODES: ("episode", "event")}
-
-
-class Refused(StrEnum):
-    """Why there is no answer."""
-
-    NOT_A_QUESTION = "not-a-question"
-    FORM_UNKNOWN = "form-unknown"
-    ANCHOR_NOT_FOUND = "anchor-not-found"
-    ANCHOR_UNDATED = "anchor-undated"
-    ANCHOR_AMBIGUOUS = "anchor-ambiguous"
-    ANCHOR_AHEAD = "anchor-ahead"
-    ANCHOR_BEHIND = "anchor-behind"
-    ENTITY_UNKNOWN = "entity-unknown"
-    NO_DECISION = "no-decision"
-    NOTHING_COUNTED = "nothing-counted"
-
-
-@dataclass(frozen=True, slots=True)
-class Reckoned:
-    """An answer that is a number or a date. `counted` is how many memories, at least that many unless the walk was whole."""
-
-    counted: int | None = None
-    distance: Distance | None = None
-    days: Days | None = None
-    text: str = ""
-
-
-@dataclass(slots=True)
-class Routed:
-    """What a question was answered with: its kind, what was done, and what came of it."""
-
-    kind: Kind
-    trace: list[str] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
-    reckoned: Reckoned | None = None
-    refused: Refused | None = None
-    is_whole: bool = True
-    degraded: dict[str, None] = field(default_factory=dict)
-
-    def refusing(self, why: Refused, detail: str) -> None:
-        """Note that there is no answer, and why."""
-        self.refused = why
-        self.trace.append(detail)
 
 
 class Routing:

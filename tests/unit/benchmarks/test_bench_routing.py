@@ -32,10 +32,8 @@ def test_scores_count_questions() -> None:
 
     rows = {row["route"]: (row["wanted"], row["precision"], row["recall"]) for row in scores(asked)}
 
-    assert rows["preferences"] == (1, 1.0, 1.0)
-    assert rows["list"] == (1, None, 0.0)
-    assert rows["none"] == (0, 0.0, None)
-    assert rows["all"] == (2, 0.5, 0.5)
+    expected = {"preferences": (1, 1.0, 1.0), "list": (1, None, 0.0), "none": (0, 0.0, None), "all": (2, 0.5, 0.5)}
+    assert {route: rows[route] for route in expected} == expected
     assert misses(asked) == ["list -> none: Delete it all"]
 
 

@@ -11,7 +11,8 @@ from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
 from backend.memories.documents import changes_for
 from backend.memories.model import MOST_EMBED_TRIES, NEWEST_PENDING, Memory, Revision, State
-from backend.retrieval.explaining import MOST_OUTRANKING, Explaining, Explanation, Gate
+from backend.retrieval.explaining import MOST_OUTRANKING, Explaining
+from backend.retrieval.explanation import Explanation, Gate
 from backend.retrieval.model import LARGEST_K, Question
 from backend.tenancy.scope import Environment, Scope, user_scope
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL, memory_id

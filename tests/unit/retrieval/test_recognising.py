@@ -10,7 +10,8 @@ from backend.memories.documents import changes_for
 from backend.memories.fake import FakePolicies
 from backend.memories.model import State
 from backend.memories.policy import MemoryPolicy
-from backend.retrieval.recognising import Likeness, Recognised, Recognising
+from backend.retrieval.explanation import Likeness, Recognised
+from backend.retrieval.recognising import Recognising
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL
 from tests.unit.memories.samples import memory as sample
 from tests.unit.retrieval.retrieval_world import World

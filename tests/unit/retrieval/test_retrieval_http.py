@@ -15,6 +15,7 @@ from backend.kit.clock import FakeClock
 from backend.kit.ids import FakeIds
 from backend.memories.failures import DecryptionFailures
 from backend.memories.model import REDACTED, Memory
+from backend.retrieval.diagnosis import Diagnosis
 from backend.retrieval.http import ANSWER_BYTES, CONTEXT_BYTES, RetrievalDoor
 from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer, Found, Question
 from backend.retrieval.schemas import MemoriesFound, MemoryQuery
@@ -55,9 +56,12 @@ CALLER = Caller(
 
 def answered(retrieval: FixedRetrieval, **body: Any) -> dict[str, Any]:
     """Return the answer's body."""
-    access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None)
+    access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None, beside=lambda *_: (None, True))
     failures = DecryptionFailures(audit=FakeAuditLog(), clock=FakeClock(), ids=FakeIds())
-    container: Any = SimpleNamespace(access=access, retrieval=retrieval, clock=FakeClock(), decryption_failures=failures)
+    doctor = SimpleNamespace(examine=lambda *_, is_all: Diagnosis(0, (), (), is_whole=is_all))
+    container: Any = SimpleNamespace(
+        access=access, retrieval=retrieval, clock=FakeClock(), decryption_failures=failures, scope_doctor=doctor
+    )
     answer = RetrievalDoor(container).query(CALLER, MemoryQuery(**{"query": "where is the lighthouse", **body}))
     assert len(answer.body) < LAMBDA_BYTES
     found: dict[str, Any] = json.loads(bytes(answer.body))

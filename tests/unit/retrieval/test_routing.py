@@ -17,7 +17,8 @@ from backend.memories.model import Memory
 from backend.retrieval import routing
 from backend.retrieval.kinds import Route
 from backend.retrieval.model import Question
-from backend.retrieval.routing import Refused, Routed, Routing
+from backend.retrieval.routed import Refused, Routed
+from backend.retrieval.routing import Routing
 from backend.tenancy.scope import Scope
 from tests.unit.memories.samples import ACME, NEIGHBOUR
 from tests.unit.memories.samples import memory as sample
