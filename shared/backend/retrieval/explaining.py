@@ -74,7 +74,8 @@ class Explaining:
             told = "It was known then." if known else f"It was not known then: it was stored at {to_rfc3339(row.created_at)}."
             yield Check(Gate.KNOWN, bool(known), told, "/known_at")
         for each in set_filters(asked) if known else ():
-            if each.name not in {"as_of", "known_at"}:
+            is_sealed = row.unreadable is not None and each.name == "metadata"  # Then nobody can tell.
+            if each.name not in {"as_of", "known_at"} and not is_sealed:
                 alone = replace(each.alone, known_at=asked.known_at)
                 passed = any(alone.admits(document) for document in known)
                 yield Check(Gate.FILTER, passed, _filtered(each.name, passed=passed), each.pointer)

@@ -10,7 +10,7 @@ import pytest
 from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
 from backend.memories.documents import changes_for
-from backend.memories.model import MOST_EMBED_TRIES, NEWEST_PENDING, Memory, Revision, State
+from backend.memories.model import MOST_EMBED_TRIES, NEWEST_PENDING, REDACTED, Memory, Revision, State
 from backend.retrieval.explaining import MOST_OUTRANKING, Explaining
 from backend.retrieval.explanation import Explanation, Gate
 from backend.retrieval.model import LARGEST_K, Question
@@ -263,3 +263,14 @@ def test_an_explanation_asks_the_very_question(world: World) -> None:
         told = explained(world, row.memory_id, k=6)
         assert told.found == (row.memory_id in answers)
         assert (told.rank or 0) - 1 == answers.index(row.memory_id) if told.found else (told.rank or 0) > len(answers)
+
+
+def test_one_that_cannot_be_decrypted_is_said_to_be_and_is_judged_by_what_can_be_read(world: World) -> None:
+    row = stored(world, source="chat")
+    world.store.replace(row.changed(world.clock.now(), unreadable=b"sealed", text=REDACTED), ())
+
+    told = explained(world, row.memory_id, metadata={"n": 1}, sources=("mail",))
+
+    assert gate(told) == (Gate.FILTER, "/filters/sources")
+    assert [each.pointer for each in told.checks if each.gate is Gate.FILTER] == ["/filters/sources"]
+    assert any(each.gate is Gate.DECRYPTION for each in told.checks)
