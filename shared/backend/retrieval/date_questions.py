@@ -142,7 +142,7 @@ def named_days(words: str, now: datetime, tense: int) -> Days | None:
     plain = normalised(words)
     if plain in _NOW:
         return Days(now.date(), now.date())
-    if [each for each in telling(_LEADING.sub("", plain)) if not is_of_calendar(each)]:
+    if undated(_LEADING.sub("", plain)):
         return None
     return window_in(plain, now, tense)
 
@@ -212,12 +212,15 @@ def _number(word: str) -> int | None:
 
 
 _CALENDAR = re.compile(
-    r"\d+(?:st|nd|rd|th)?|(?:jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)\w*|may|(?:mon|tues?|wed\w*|thur?s?|fri|satur|sun)(?:day)?"
-    r"|today|todai|todays|yesterday|yesterdai|tomorrow|weekend|morn|morning|even|evening|afternoon|tonight|quarter|fortnight"
-    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelv|coupl|few|this|last|earli|late|mid"
+    r"\b(?:\d+(?:st|nd|rd|th)?|(?:jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec)|january|february|march|april|may|june|july|august"
+    r"|september|october|november|december|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|mon|tues?|wed|thurs?|fri|sat|sun"
+    r"|today|yesterday|tomorrow|tonight|weekends?|mornings?|afternoons?|evenings?|quarters?|fortnights?"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|couple|few|this|last|early|late|mid)\b",
+    re.IGNORECASE,
 )
+"""Words of dates: numbers, months, weekdays, and what stands beside these. Whole words: a wedding is no Wednesday."""
 
 
-def is_of_calendar(stem: str) -> bool:
-    """Tell whether a stem is a word of dates: a number, month, weekday, or a word that stands beside these."""
-    return _CALENDAR.fullmatch(stem) is not None
+def undated(text: str) -> tuple[str, ...]:
+    """Return the telling stems of a text that are not of its dates."""
+    return telling(_CALENDAR.sub(" ", text))

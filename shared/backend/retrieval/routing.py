@@ -19,9 +19,9 @@ from backend.retrieval.date_questions import (
     date_question,
     days_of,
     distance,
-    is_of_calendar,
     named_days,
     shifted,
+    undated,
     window_in,
 )
 from backend.retrieval.kinds import DECIDED, Route, kind_of, said, telling, types_named
@@ -120,7 +120,7 @@ class Routing:
         """Count or list by walking the owner's rows: a search by likeness would not know where to stop."""
         types = question.filter.memory_types or types_named(question.text)
         window = window_in(question.text, now, -1)
-        topic = tuple(each for each in telling(question.text) if window is None or not is_of_calendar(each))
+        topic = undated(question.text) if window else telling(question.text)
         rows, whole = self._walk(scope, question, types, lambda row: set(topic) <= _said(row) and _in(row, window, now))
         what = [*(f"of type {each}" for each in types), *([f"that say: {', '.join(topic)}"] if topic else [])]
         if window:
@@ -138,7 +138,7 @@ class Routing:
 
     def _timeline(self, scope: Scope, question: Question, now: datetime, routed: Routed) -> None:
         window = window_in(question.text, now, -1)
-        topic = tuple(each for each in telling(question.text) if window is None or not is_of_calendar(each))
+        topic = undated(question.text) if window else telling(question.text)
         self._in_order(scope, question, now, routed, window, topic)
 
     def _in_order(  # noqa: PLR0913, PLR0917 - one word for each thing that narrows it
@@ -205,7 +205,7 @@ class Routing:
         if named:
             routed.trace.append(f"Read as {named.first} to {named.last} by the calendar.")
             return named
-        topic = {each for each in telling(words) if not is_of_calendar(each)}
+        topic = set(undated(words))
         asked = replace(question, text=words, k=WIDE)
         found = [each for each in self._search(scope, asked, routed) if topic and topic <= _said(each.memory)]
         window = window_in(words, now, tense)

@@ -66,7 +66,7 @@ def test_the_calendar_alone_names_days(words: str) -> None:
     assert named_days(words, NOW, -1) == Days(*NAMED[words])
 
 
-@pytest.mark.parametrize("words", ["my trip", "my trip in March 2026", "i moved on 3 march", "lisbon"])
+@pytest.mark.parametrize("words", ["my trip", "the wedding", "my trip in March 2026", "i moved on 3 march", "lisbon"])
 def test_what_tells_of_more_than_a_date_is_no_date(words: str) -> None:
     assert named_days(words, NOW, -1) is None
 
