@@ -101,7 +101,7 @@ class Explaining:
             wider = self._retrieval.query(scope, replace(question, k=LARGEST_K))
             at = _place(wider, row)
             # Among more candidates scores are scaled anew: what is not among the first k stands behind them.
-            further = None if at is None else max(at, len(found.answers))
+            further = None if at is None else max(at, question.k)
             found, place = (wider, further) if at is not None else (found, None)
         checks += self._reached(scope, row, ranked=place is not None)
         if place is None:
