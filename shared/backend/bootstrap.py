@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from backend.memories.projection import Projection
     from backend.memories.reviewing import Reviewing
     from backend.memories.service import MemoryService
+    from backend.retrieval.diagnosis import ScopeDoctor
+    from backend.retrieval.recognising import Recognising
+    from backend.retrieval.routing import Routing
     from backend.retrieval.service import RetrievalService
+    from backend.retrieval.why_not import Explaining
     from backend.tenancy.access import Access
     from backend.tenancy.service import Tenancy
     from backend.usage.counting import Counting
@@ -96,6 +100,46 @@ class Container(Adapters):
             clock=self.clock,
             executor=self.executor,
         )
+
+    @cached_property
+    def scope_doctor(self) -> ScopeDoctor:
+        """Saying why a question found nothing."""
+        from backend.retrieval.diagnosis import ScopeDoctor
+
+        return ScopeDoctor(rows=self.memory_store, index=self.index, embedder=self.embedder)
+
+    @cached_property
+    def explaining(self) -> Explaining:
+        """Saying why a memory does not answer."""
+        from backend.retrieval.why_not import Explaining
+
+        return Explaining(
+            store=self.memory_store,
+            index=self.index,
+            retrieval=self.retrieval,
+            embedder=self.embedder,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def recognising(self) -> Recognising:
+        """Finding what says a text."""
+        from backend.retrieval.recognising import Recognising
+
+        return Recognising(
+            store=self.memory_store,
+            retrieval=self.retrieval,
+            extractor=self.extractor,
+            policies=self.policies,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def routing(self) -> Routing:
+        """Answering by what kind of question it is."""
+        from backend.retrieval.routing import Routing
+
+        return Routing(retrieval=self.retrieval, store=self.memory_store, clock=self.clock)
 
     @cached_property
     def projection(self) -> Projection:

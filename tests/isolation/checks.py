@@ -65,24 +65,28 @@ def _misplaced(answer: Answer, allowed: Collection[Owner]) -> Iterator[str]:
             yield f"a memory of {each['user_id']} in {each['project_id']}"
 
 
-def strays(caller: Caller, chain: Collection[Owner], trace: Trace, *, looked_at: bool) -> list[str]:
+def strays(
+    caller: Caller, chain: Collection[Owner], trace: Trace, *, looked_at: bool, beside: Collection[Owner] = ()
+) -> list[str]:
     """Return what a request did inside beyond its own owner's scope; empty when all is well.
+
+    `beside` is what it may look at besides, in calls of their own.
 
     A request that is refused whatever it asks for (`looked_at` is false) has nothing to ask index or memories for.
     """
-    keys = {owner.scope_key for owner in chain}
+    keys, others = {owner.scope_key for owner in chain}, {owner.scope_key for owner in beside}
     found = []
     for asked in trace.asked:
-        if not looked_at or asked.tenant != caller.tenant or set(asked.keys) != keys:
+        if not looked_at or asked.tenant != caller.tenant or set(asked.keys) not in (keys, *([others] if others else [])):
             found.append(f"the index was asked for {asked.keys} of {asked.tenant}")
-        found += [f"the index was read beyond the scope: {each}" for each in asked.found - keys]
+        found += [f"the index was read beyond the scope: {each}" for each in asked.found - set(asked.keys)]
     for text in trace.keys:
         if _BY_CREDENTIAL.match(text):
             continue
         in_tenant, in_scope = _IN_TENANT.match(text), _IN_SCOPE.match(text)
         if in_tenant and (in_tenant[2] != caller.tenant or (not looked_at and in_tenant[1] in "MKCD")):
             found.append(f"a table was asked for {text}")
-        if in_scope and (not looked_at or in_scope[1] not in keys):
+        if in_scope and (not looked_at or in_scope[1] not in keys | others):
             found.append(f"a table was asked for {text}")
     return found
 

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from tests.isolation.callers import Caller, Kind
 from tests.isolation.canaries import canary
 from tests.isolation.cells import LOOKED_AT, Cell, NoRuleError, Seen
-from tests.isolation.checks import gossip, gossip_of, leaks, strays
+from tests.isolation.checks import gossip, gossip_of
 from tests.isolation.document import Call, Operation, call
-from tests.isolation.oracle import HOME_ONLY, RULES, Rule, Shape, chain, refusal
-from tests.isolation.owners import LIVING, READABLE, SHARED_WORD, TEST, WAITING, Owner, Row, State, said, said_in
-from tests.isolation.probes import likeness, plain, probes
-from tests.isolation.world import Answer, World
+from tests.isolation.oracle import HOME_ONLY, RULES, Rule, Shape, beside, chain, refusal
+from tests.isolation.owners import LIVING, READABLE, SHARED_WORD, TEST, Owner, Row, State, said, said_in
+from tests.isolation.probes import NEVER, likeness, plain, probes
+from tests.isolation.sending import Sender
 from tests.support.logs import LogLines
 
 
-@dataclass
-class Matrix:
+class Matrix(Sender):
     """Tries cells on a world and checks every answer."""
-
-    world: World
-    requests: dict[str, tuple[Call, Caller]] = field(default_factory=dict)
-    """By request id, where it is known: what was asked, and by whom."""
-    _answers: dict[tuple[str, Caller], dict[str, Any]] = field(default_factory=dict)
 
     def walk(self, tried: Iterable[Cell], seen: Seen | None = None) -> Seen:
         """Try all of these. Raises `AssertionError` at the first that is wrong, `NoRuleError` at the end."""
@@ -89,21 +83,6 @@ class Matrix:
                 tried += 1
         return tried
 
-    def send(self, name: str, caller: Caller, request: Call, *, looked_at: bool = True) -> Answer:
-        """Send a request; check that neither the answer nor what was done for it goes beyond what the caller may know."""
-        answer = self.world.door.send(request)
-        allowed = chain(caller)
-        if answer.status == 201:
-            self.world.stored(allowed[0], answer.json(), State.PENDING, request.body)
-        found = leaks(self.world, request, answer, allowed)
-        assert not found, f"{name}: the answer {answer.status} holds {'; '.join(found)}"
-        trace = self.world.door.trace()
-        if trace is not None:
-            self.requests[trace.request_id] = (request, caller)
-            found = strays(caller, allowed, trace, looked_at=looked_at)
-            assert not found, f"{name}: {'; '.join(found)}"
-        return answer
-
     def read_log(self, lines: LogLines) -> int:
         """Check every line that the product wrote, and all that anything else did; return how many were those of requests."""
         found = gossip(self.world, lines.text())
@@ -117,33 +96,6 @@ class Matrix:
                 assert not found, f"The log's line of {request.operation.route} holds {'; '.join(found)}: {json.dumps(line)}"
                 known += 1
         return known
-
-    def _expect(self, cell: Cell, request: Call, status: int, code: str, *, looked_at: bool = True) -> Answer:
-        answer = self.send(cell.name, cell.caller, request, looked_at=looked_at)
-        said = (answer.status, answer.code)
-        assert said == (status, code), f"{cell.name}: {said} and not {(status, code)}: {answer.body[:500]!r}"
-        return answer
-
-    def _once(self, cell: Cell, request: Call, name: str) -> dict[str, Any]:
-        """Return the memories of an answer by id; the same caller asks the same only once."""
-        key = (cell.operation.name, cell.caller)
-        if key not in self._answers:
-            body = self._expect(cell, request, 200, "").json()
-            assert (body.get("degraded", []), body.get("warnings", [])) == ([], [])
-            self._answers[key] = {each["id"]: each for each in body[name]}
-        return self._answers[key]
-
-    def _row(self, cell: Cell) -> Row:
-        rule = RULES.get(cell.operation.name)
-        waits = rule is not None and rule.state in WAITING
-        return self.world.rows[cell.target][rule.state if rule and waits else cell.state]
-
-    def _headers(self, cell: Cell) -> dict[str, str]:
-        return cell.caller.headers(self.world.credentials)
-
-    def _request(self, cell: Cell, **body: object) -> Call:
-        row = self._row(cell) if cell.operation.names_memory else None
-        return call(cell.operation, row, self._headers(cell), **body)
 
     def _unruled(self, cell: Cell) -> None:
         """Call an operation that has no rule: whatever it does, it must not leak, and must not answer a passer-by."""
@@ -169,6 +121,19 @@ class Matrix:
         for row in map(self.world.rows[cell.target].get, READABLE):
             assert row is not None
             self._shows(cell, row, found[row.memory_id])
+
+    def _routes_own(self, cell: Cell) -> None:
+        request = self._request(cell, query=f"List all memories that say {SHARED_WORD}", k=200, filters={})
+        found = self._once(cell, request, "memories")
+        for row in map(self.world.rows[cell.target].get, READABLE):
+            assert row is not None
+            self._shows(cell, row, found[row.memory_id])
+
+    def _explains_own(self, cell: Cell) -> None:
+        row = self._row(cell)
+        request = self._request(cell, query=f"What does the {SHARED_WORD} say?", k=200, filters={}, memory_id=row.memory_id)
+        answer = self._expect(cell, request, 200, "").json()
+        assert (answer["found"], answer["memory_id"], answer["gate"]) == (True, row.memory_id, None)
 
     def _adds_own(self, cell: Cell) -> None:
         answer = self._expect(cell, self._request(cell, **self.world.fresh_words()), 201, "")
@@ -307,6 +272,34 @@ class Matrix:
         request = self._request(cell, query=said(row.owner, row.state)["text"], k=200, filters=chosen)
         answer = self._expect(cell, request, 200, "").json()
         assert (answer["memories"], answer["context"], answer["degraded"], answer["warnings"]) == ([], "", [], [])
+        counted = {each["project_id"]: each["memories"] for each in answer["scope_diagnostics"]["projects"]}
+        # In a project that the caller could have named what is the end user's is counted, and nothing of anybody else's.
+        assert counted == ({cell.target.project: 1} if cell.target in beside(cell.caller) else {}), cell.name
+
+    def _routes_foreign(self, cell: Cell) -> None:
+        row = self._row(cell)
+        for query in (f"List all memories that say {row.canary('text')}", said(row.owner, row.state)["text"]):
+            request = self._request(cell, query=query, k=200, filters={"sources": [row.canary("source")]})
+            answer = self._expect(cell, request, 200, "").json()
+            assert (answer["memories"], answer["answer"], answer["degraded"], answer["warnings"]) == ([], None, [], [])
+
+    def _explains_foreign(self, cell: Cell) -> None:
+        """Name it by its id and by its text: neither is told from what never was, but where another project opens it."""
+        row = self._row(cell)
+        named = self._request(cell, memory_id=row.memory_id)
+        answer = self._expect(cell, named, 200, "")
+        if cell.target in beside(cell.caller):
+            shown = answer.json()
+            assert (shown["found"], shown["memory_id"], shown["gate"]) == (False, row.memory_id, "project"), cell.name
+        else:
+            never = self._expect(cell, self._request(cell, memory_id=f"mem_{NEVER}"), 200, "")
+            assert likeness(answer) == likeness(never), cell.name
+        request = self._request(cell)
+        theirs = {name: value for name, value in request.body.items() if name != "memory_id"} | {
+            "text": said(row.owner, row.state)["text"]
+        }
+        told = self._expect(cell, replace(request, body=theirs), 200, "").json()
+        assert (told["found"], told["memory_id"], told["gate"], told["matches"]) == (False, None, "stored", []), cell.name
 
     def _adds_foreign(self, cell: Cell) -> None:
         """Say what somebody else said: it is news here, and nothing tells that they said it."""
@@ -315,11 +308,6 @@ class Matrix:
         request = self._request(cell, text=theirs["text"], speaker=theirs["speaker"], dry_run=True)
         answer = self._expect(cell, request, 200, "").json()
         assert [(each["outcome"], each["memory_id"]) for each in answer["outcomes"]] == [("stored", None)]
-
-    def _shows(self, cell: Cell, row: Row, shown: dict[str, object]) -> None:
-        expected = said(row.owner, row.state)
-        assert {name: shown[name] for name in expected} == expected, cell.name
-        assert (shown["project_id"], shown["user_id"]) == (row.owner.project, row.owner.user), cell.name
 
     def _reading(self, row: Row) -> Call:
         return call(self.world.operation(Shape.READ), row, self.world.headers(row.owner))
@@ -334,6 +322,8 @@ _OWN: dict[Shape, _Try] = {
     Shape.READ: Matrix._reads_own,
     Shape.LIST: Matrix._lists_own,
     Shape.ASK: Matrix._asks_own,
+    Shape.ROUTED: Matrix._routes_own,
+    Shape.EXPLAIN: Matrix._explains_own,
     Shape.ADD: Matrix._adds_own,
     Shape.FORGET: Matrix._forgets_own,
     Shape.ABOUT: Matrix._tells_of_own,
@@ -352,6 +342,8 @@ _FOREIGN: dict[Shape, _Try] = {
     Shape.READ: Matrix._reads_foreign,
     Shape.LIST: Matrix._lists_foreign,
     Shape.ASK: Matrix._asks_foreign,
+    Shape.ROUTED: Matrix._routes_foreign,
+    Shape.EXPLAIN: Matrix._explains_foreign,
     Shape.ADD: Matrix._adds_foreign,
     Shape.FORGET: Matrix._reads_foreign,
     Shape.ABOUT: Matrix._reads_foreign,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.isolation.callers import PERMISSIONS, Caller, Kind
+from tests.isolation.callers import BOUND, PERMISSIONS, Caller, Kind
 from tests.isolation.owners import COMPAT, STRICT, Owner, State, projects_of
 
 
@@ -17,6 +17,8 @@ class Shape(StrEnum):
     FORGET = "forgets the memory that the path names"
     LIST = "shows all"
     ASK = "shows what fits"
+    ROUTED = "shows what fits, by what kind of question it is"
+    EXPLAIN = "tells why the memory that the body names is not shown"
     ADD = "stores"
     ADD_MANY = "stores several"
     ABOUT = "tells of the memory that the path names"
@@ -49,6 +51,9 @@ RULES = {
     "get_memory": Rule(Shape.READ, "memory:read"),
     "list_memories": Rule(Shape.LIST, "memory:read"),
     "query_memories": Rule(Shape.ASK, "memory:read"),
+    "retrieve_memories": Rule(Shape.ASK, "memory:read"),
+    "search_routed": Rule(Shape.ROUTED, "memory:read"),
+    "explain_memory": Rule(Shape.EXPLAIN, "memory:read"),
     "add_memory": Rule(Shape.ADD, "memory:add"),
     "add_memories": Rule(Shape.ADD_MANY, "memory:add"),
     "forget_memory": Rule(Shape.FORGET, "memory:delete"),
@@ -78,7 +83,10 @@ RULES = {
 NAMELESS = frozenset({Shape.PUBLIC, Shape.TENANT, Shape.COUNT})
 """What takes the name of nothing that could be another's."""
 
-READ_ONLY = frozenset({Shape.READ, Shape.LIST, Shape.ASK, Shape.ABOUT, Shape.WAITING, Shape.JOB})
+ASKING = frozenset({Shape.ASK, Shape.ROUTED, Shape.EXPLAIN})
+"""What takes a question and its filters."""
+
+READ_ONLY = frozenset({Shape.READ, Shape.LIST, Shape.ABOUT, Shape.WAITING, Shape.JOB}) | ASKING
 HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB})
 """What a caller without a project does in one place, not in all those that they may read."""
 
@@ -91,6 +99,15 @@ def chain(caller: Caller) -> tuple[Owner, ...]:
     if caller.resolved_project is None and caller.tenant == COMPAT:
         projects = (None, *projects_of(COMPAT))
     return tuple(Owner(caller.tenant, project, caller.user, caller.environment) for project in projects)
+
+
+def beside(caller: Caller) -> tuple[Owner, ...]:
+    """Return whose memories another X-Project-ID would open to this caller: what a question that finds nothing may count."""
+    if not chain(caller) or caller.kind in BOUND or caller.resolved_project is None:
+        return ()
+    others = tuple(each for each in projects_of(caller.tenant) if each != caller.resolved_project)
+    places = (None, *others) if caller.tenant == COMPAT else others
+    return tuple(Owner(caller.tenant, project, caller.user, caller.environment) for project in places)
 
 
 def refusal(rule: Rule, caller: Caller) -> tuple[int, str] | None:

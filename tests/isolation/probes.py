@@ -11,7 +11,7 @@ from typing import Any
 from tests.isolation.callers import BOUND, TOKENS, Caller, Kind
 from tests.isolation.canaries import canary
 from tests.isolation.document import Call, Operation, call
-from tests.isolation.oracle import RULES, Rule, Shape, chain
+from tests.isolation.oracle import ASKING, RULES, Rule, Shape, beside, chain
 from tests.isolation.owners import LIVING, SHARED_WORD, Owner, Row, State, only_of
 from tests.isolation.world import Answer, World, key_of
 
@@ -70,8 +70,9 @@ def plain(world: World, operation: Operation, caller: Caller) -> Call:
         return call(operation, None, headers, items=[{"text": f"It was {canary('plain', caller.user)}."}], dry_run=True)
     if shape is Shape.UPLOAD:
         return call(operation, None, headers, file=f"It was {canary('plain', caller.user)}.", dry_run="true")
-    if shape is Shape.ASK:
-        return call(operation, None, headers, query=f"What does the {SHARED_WORD} say?", k=200, filters={})
+    if shape in ASKING:
+        never = replace(own, memory_id=f"mem_{NEVER}") if operation.names_memory else None
+        return call(operation, never, headers, query=f"What does the {SHARED_WORD} say?", k=200, filters={})
     if shape is Shape.ADD:
         return call(operation, None, headers, text=f"It was {canary('plain', caller.user)}.", dry_run=True)
     if shape in CHANGING:
@@ -91,14 +92,14 @@ def probes(world: World, operation: Operation, caller: Caller, target: Owner, *,
     if _shape(operation) is not Shape.PUBLIC:
         yield from _credentials(world, base, caller, target)
     if operation.names_memory:
-        yield from _things(base, row)
+        yield from _things(base, row, may_read=target in beside(caller))
     if operation.example is not None:
         yield from _bodies(base, caller, target)
     if _has_pages(operation):
         yield from _pages(base, row, world.cursors[chain(caller)[0]])
     if _shape(operation) is Shape.LIST:
         yield from _list_filters(base, row)
-    if _shape(operation) is Shape.ASK:
+    if _shape(operation) in ASKING:
         yield from _filters(base, target)
 
 
@@ -115,8 +116,8 @@ def _parameters(world: World, base: Call, target: Owner) -> Iterator[Probe]:
         yield Probe("the other's idempotency key", base.plus(("Idempotency-Key", key_of(target))))
 
 
-def _things(base: Call, row: Row) -> Iterator[Probe]:
-    """Yield what is the other's, by its name."""
+def _things(base: Call, row: Row, *, may_read: bool) -> Iterator[Probe]:
+    """Yield what is the other's, by its name. `may_read`: in another project the caller may."""
     operation = base.operation
     if ("path", "job_id") in operation.parameters:
         for name in (row.job_id, row.job_id.lower(), f"{row.job_id}%23", row.memory_id):
@@ -130,7 +131,7 @@ def _things(base: Call, row: Row) -> Iterator[Probe]:
             for moment in ("as_of", "known_at"):
                 yield Probe(f"the other's memory {moment}", _at(base, row.memory_id).plus(query=((moment, NOW),)), _NOT_FOUND)
     else:
-        yield from _named(base, row)
+        yield from _named(base, row, may_read=may_read)
 
 
 def _has_pages(operation: Operation) -> bool:
@@ -140,9 +141,13 @@ def _has_pages(operation: Operation) -> bool:
 _NOT_FOUND = (404, "memory-not-found")
 
 
-def _named(base: Call, row: Row) -> Iterator[Probe]:
+def _named(base: Call, row: Row, *, may_read: bool) -> Iterator[Probe]:
     """Yield the other's memory under its name in a body."""
     request = replace(base, body={**(base.body or {}), **base.operation.naming(row.memory_id)})
+    if _shape(base.operation) is Shape.EXPLAIN:
+        # It is explained as what never was, which the plain call names.
+        yield Probe("the other's memory in the body", request, (200, "") if may_read else None)
+        return
     if "items" not in (base.body or {}):
         yield Probe("the other's memory in the body", request, _NOT_FOUND)
         return

@@ -29,6 +29,8 @@ OWN = {
     Shape.READ: READING,
     Shape.LIST: READING,
     Shape.ASK: READING,
+    Shape.ROUTED: READING,
+    Shape.EXPLAIN: READING,
     Shape.FORGET: FORGETTING,
     Shape.ADD: ADDING,
     Shape.ADD_MANY: ADDING,

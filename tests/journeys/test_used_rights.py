@@ -161,6 +161,11 @@ def through_every_route(user: User) -> None:
     memory = user.call("POST", "/memory/add", {"text": "The plumber is called Mario."}, Idempotency_Key="k").json()
     assert user.call("POST", "/memory/add", {"text": "The plumber is called Mario."}, Idempotency_Key="k").is_success
     assert user.ask("plumber")
+    for route in ("retrieve", "explain", "search/routed"):
+        more = {"memory_id": memory["id"]} if route == "explain" else {}
+        assert user.call("POST", f"/memory/{route}", {"query": "Who is the plumber?", **more}).is_success
+    assert user.call("POST", "/memory/explain", {"query": "plumber", "text": "The plumber is called Luigi."}).is_success
+    assert user.call("POST", "/memory/search/routed", {"query": "List all plumbers"}).is_success
     assert user.all()
     path = f"/memory/{memory['id']}"
     assert user.call("GET", path).status_code == 200

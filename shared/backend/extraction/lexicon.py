@@ -138,6 +138,8 @@ THIRD = frozenset(_third(verb) for verb in BASE - {"have"}) | {"has"}
 PAST = frozenset(_past(verb) for verb in _REGULAR) | {forms[0] for forms in _IRREGULAR.values()} | {"were"}
 FINITE = BASE | THIRD | PAST | AUXILIARIES
 PAST_ONLY = PAST - BASE
+BASE_OF = {form: verb for verb, forms in _IRREGULAR.items() for form in forms}
+"""By an irregular form its verb: a stemmer tells "met" and "meet" apart."""
 """Forms that are the past and nothing else: not `put`, `read`, `cut`."""
 
 REPORTS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from backend.kit import observability
 from backend.kit.http import json_answer
 from backend.memories.model import carried_bytes
 from backend.memories.schemas import UsedMemoryView
+from backend.retrieval.diagnosis_http import diagnosed
 from backend.retrieval.explaining import explanation
 from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Answer, Question
 from backend.retrieval.schemas import MemoryQuery
@@ -46,10 +47,9 @@ class RetrievalDoor:
         if failed:
             # The use case counts them.
             self.container.decryption_failures.record(caller, failed)
-        words = frozenset(query_stems(body.query))
-        brief = _fitting(_shown(each, question, words) for each in found.answers)
-        recording = self._recording(scope.tenant_id, [memory["id"] for memory in brief])
-        memories = _with_whole_texts(brief, found.answers) if body.full_text else brief
+        brief, left_out = shown_briefly(found.answers, question)
+        recording = begun_recording(self.container, scope.tenant_id, brief)
+        memories = with_whole_texts(brief, found.answers) if body.full_text else brief
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
         answer = {
@@ -59,8 +59,8 @@ class RetrievalDoor:
             "latency_ms": round((time.perf_counter() - start) * 1000),
             "session_id": body.session_id,
             "degraded": list(found.degraded),
-            "warnings": [*body.warnings(), *_left_out(len(found.answers) - len(brief))],
-            "scope_diagnostics": None,
+            "warnings": [*body.warnings(), *left_out],
+            "scope_diagnostics": None if found.answers else diagnosed(self.container, caller, scope, question),
             "request_id": observability.request_id(),
         }
         made = json_answer(answer, HTTPStatus.OK)
@@ -68,12 +68,21 @@ class RetrievalDoor:
         wait(recording)
         return made
 
-    def _recording(self, tenant_id: str, memory_ids: Sequence[str]) -> list[Future[None]]:
-        """Begin to say, beside the rest of the work, what is returned."""
-        if not memory_ids:
-            return []
-        record, now = self.container.recording.record, self.container.clock.now()
-        return [self.container.executor.submit(copy_context().run, record, tenant_id, memory_ids, now)]
+
+def begun_recording(container: bootstrap.Container, tenant_id: str, memories: Sequence[Mapping[str, Any]]) -> list[Future[None]]:
+    """Begin to say, beside the rest of the work, what is returned."""
+    if not memories:
+        return []
+    record, now = container.recording.record, container.clock.now()
+    memory_ids = [memory["id"] for memory in memories]
+    return [container.executor.submit(copy_context().run, record, tenant_id, memory_ids, now)]
+
+
+def shown_briefly(answers: Sequence[Answer], question: Question) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the answers as the wire has them, as many as fit, and a warning where some do not."""
+    words = frozenset(query_stems(question.text))
+    brief = _fitting(_shown(each, question, words) for each in answers)
+    return brief, _left_out(len(answers) - len(brief))
 
 
 def _fitting(shown: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -88,7 +97,7 @@ def _fitting(shown: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return fitting
 
 
-def _with_whole_texts(brief: list[dict[str, Any]], answers: Sequence[Answer]) -> list[dict[str, Any]]:
+def with_whole_texts(brief: list[dict[str, Any]], answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """Return the answers, the best of them with their whole texts as long as all together fit."""
     room = ANSWER_BYTES - sum(map(carried_bytes, brief))
     shown = []

@@ -180,6 +180,33 @@ class MemoryFound(UsedMemoryView):
     explanation: Explanation | None
 
 
+class FilterDiagnosis(BaseModel):
+    """What one filter keeps out: how many memories are found without it, 200 at most."""
+
+    filter: str
+    pointer: str
+    memories_without_it: int
+
+
+class ProjectDiagnosis(BaseModel):
+    """What the same question finds in another project that the caller may read; null is no project."""
+
+    project_id: str | None
+    memories: int
+
+
+class ScopeDiagnostics(BaseModel):
+    """Why nothing was found: counts of what is the caller's to read. `complete` is false where not all could be tried."""
+
+    project_id: str | None
+    environment: str
+    memories_without_filters: int
+    filters: list[FilterDiagnosis]
+    projects: list[ProjectDiagnosis]
+    complete: bool
+    advice: list[str]
+
+
 class MemoriesFound(BaseModel):
     """Answer of `POST /memory/query`."""
 
@@ -190,7 +217,7 @@ class MemoriesFound(BaseModel):
     session_id: str | None
     degraded: list[str]
     warnings: list[str]
-    scope_diagnostics: dict[str, Any] | None
+    scope_diagnostics: ScopeDiagnostics | None
     request_id: str
 
 

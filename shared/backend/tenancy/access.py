@@ -38,6 +38,9 @@ CACHE_SECONDS = 5.0
 """How long a revoked key, a suspended tenant or an archived project may still be let in by a process that knew it."""
 
 CACHE_SIZE = 1024
+MOST_BESIDE = 20
+"""Projects that are looked at besides the one that was asked for."""
+
 WARN_SECONDS = 60.0
 """One `missing_scope` entry a caller and end user in this time, from each process: the log shows who, not how often."""
 
@@ -113,6 +116,24 @@ class Access:
         self._warn(caller, end_user_id)
         return user_scope(caller.tenant_id, None, caller.environment, end_user_id, also_projects=projects)
 
+    def beside(self, caller: Caller, end_user_id: str) -> tuple[Scope | None, bool]:
+        """Return where else this caller could have asked for the same end user, and whether that is all of it.
+
+        These are the tenant's other live projects, and in compat mode the place without a project: another X-Project-ID opens
+        them. Nothing for a key or token that is bound to its project, and for a request that reads all projects as it is.
+        """
+        if caller.is_bound or caller.project_id is None:
+            return None, True
+        projects = self._live.get(caller.tenant_id, lambda: self._live_projects(caller.tenant_id))
+        others: list[str | None] = [each for each in projects if each != caller.project_id]
+        if caller.scope_mode is ScopeMode.COMPAT:
+            others.insert(0, None)
+        some = others[:MOST_BESIDE]
+        if not some:
+            return None, True
+        scope = user_scope(caller.tenant_id, some[0], caller.environment, end_user_id, also_projects=tuple(some[1:]))
+        return scope, len(some) == len(others)
+
     def _by_key(self, text: str, credentials: Credentials) -> Caller:
         key = keys.parse(text)
         if key is None:
@@ -136,6 +157,7 @@ class Access:
             project_id=self._project(tenant.tenant_id, record.project_id, credentials.project_id),
             end_user_id=credentials.end_user_id,
             key_id=record.public_id,
+            is_bound=record.project_id is not None,
         )
 
     def _by_token(self, text: str, credentials: Credentials) -> Caller:
@@ -152,6 +174,7 @@ class Access:
             actor=f"token:{claims.issuer.issuer_hash[:16]}",
             project_id=self._project(tenant.tenant_id, claims.project_id, credentials.project_id),
             end_user_id=claims.end_user_id,
+            is_bound=claims.project_id is not None,
         )
 
     def _tenant(self, tenant_id: str, credentials: Credentials) -> Tenant:

@@ -160,6 +160,8 @@ class Caller:
     project_id: str | None = None
     end_user_id: str | None = None
     key_id: str | None = None
+    is_bound: bool = False
+    """Whether the key or token opens this one project only."""
 
     @property
     def project_missing(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 NO_PROJECT = "-"
 
@@ -33,6 +33,12 @@ def scope_key(tenant_id: str, project_id: str | None, environment: Environment, 
     """
     parts = (tenant_id, project_id or NO_PROJECT, environment.value, level.value, holder)
     return "#".join(quote(part, safe="-_.:@") for part in parts)
+
+
+def project_of(key: str) -> str | None:
+    """Return the project of a scope key, None for no project."""
+    project = unquote(key.split("#")[1])
+    return None if project == NO_PROJECT else project
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,39 @@ def test_a_question(served: Served, index_down: bool) -> None:
     assert bool(body["degraded"]) is index_down
 
 
+def test_a_question_by_its_other_name_one_that_finds_nothing_and_one_that_is_routed(served: Served) -> None:
+    added = served.add("My parrot is called Coco.").json()
+
+    found = served.call("POST", "/memory/retrieve", {"query": "What is the parrot called?"})
+    empty = served.call("POST", "/memory/query", {"query": "What is the parrot called?", "filters": {"sources": ["none"]}})
+    routed = served.call("POST", "/memory/search/routed", {"query": "List all parrots", "now": "2026-11-22T09:00:00Z"})
+    dated = served.call("POST", "/memory/search/routed", {"query": "Days between 3 March 2026 and 1 May 2026"})
+
+    assert check(found, "POST", "/memory/retrieve", 200)["memories"]
+    told = check(empty, "POST", "/memory/query", 200)["scope_diagnostics"]
+    assert [each["pointer"] for each in told["filters"]] == ["/filters/sources"]
+    assert told["filters"][0]["memories_without_it"] == told["memories_without_filters"] >= 1
+    body = check(routed, "POST", "/memory/search/routed", 200)
+    assert (body["route"], body["answer"]["value"], body["memories"][0]["id"]) == ("list", 1, added["id"])
+    assert check(dated, "POST", "/memory/search/routed", 200)["answer"]["value"] == 59
+
+
+def test_an_explanation(served: Served) -> None:
+    added = served.add("My canary is called Pip.", source="chat").json()
+    asked = {"query": "What is the canary called?", "filters": {"sources": ["mail"]}}
+
+    by_id = served.call("POST", "/memory/explain", {**asked, "memory_id": added["id"]})
+    by_text = served.call("POST", "/memory/explain", {**asked, "text": "My canary is called Pip."})
+    nowhere = served.call("POST", "/memory/explain", {**asked, "memory_id": NOBODY})
+
+    body = check(by_id, "POST", "/memory/explain", 200)
+    assert (body["found"], body["gate"]) == (False, "filter")
+    assert [each["pointer"] for each in body["checks"] if not each["passed"]] == ["/filters/sources"]
+    matched = check(by_text, "POST", "/memory/explain", 200)
+    assert (matched["memory_id"], matched["matches"][0]["likeness"]) == (added["id"], "same_key")
+    assert check(nowhere, "POST", "/memory/explain", 200)["gate"] == "scope"
+
+
 def test_a_memory_that_is_read_forgotten_and_gone(served: Served) -> None:
     added = served.add("I dislike coriander.").json()
     path = f"/memory/{added['id']}"
@@ -204,7 +237,12 @@ def get(path: str, route: str = "GET /memory/{id}", **more: Any) -> Call:
     return lambda served: served.call("GET", path, route=route, **more)
 
 
+def refused_explain(body: object) -> Call:
+    return lambda served: served.call("POST", "/memory/explain", body)
+
+
 ADD, QUERY, GET, LIST = ("POST", "/memory/add"), ("POST", "/memory/query"), ("GET", "/memory/{id}"), ("GET", "/memory")
+EXPLAIN = ("POST", "/memory/explain")
 REFUSED: list[tuple[str, tuple[str, str], Call, int, str]] = [
     ("not JSON", ADD, refused_add("{"), 400, "malformed-request"),
     ("no end user", ADD, refused_add(headers={"x-end-user-id": ""}), 400, "end-user-missing"),
@@ -219,6 +257,10 @@ REFUSED: list[tuple[str, tuple[str, str], Call, int, str]] = [
     ("key reused", ADD, replay({"text": "One."}, {"text": "Two."}, "reused"), 422, "idempotency-key-reused"),
     ("key of what is forgotten", ADD, replay({"text": "Three."}, {"text": "Three."}, "gone", forget=True), 410, "gone"),
     ("an unknown filter", QUERY, refused_query({"query": "q", "filters": {"colour": 1}}), 400, "unknown-filter"),
+    ("neither id nor text", EXPLAIN, refused_explain({"query": "q"}), 422, "validation-failed"),
+    ("id and text", EXPLAIN, refused_explain({"query": "q", "memory_id": NOBODY, "text": "t"}), 422, "validation-failed"),
+    ("a blank text", EXPLAIN, refused_explain({"query": "q", "text": " "}), 422, "validation-failed"),
+    ("a filter unknown to an explanation", EXPLAIN, refused_explain({"query": "q", "filters": {"n": 1}}), 400, "unknown-filter"),
     ("k of 0", QUERY, refused_query({"query": "q", "k": 0}), 422, "validation-failed"),
     ("no such memory", GET, get(f"/memory/{NOBODY}"), 404, "memory-not-found"),
     ("a name of another route", GET, get("/memory/add"), 405, "method-not-allowed"),

@@ -61,10 +61,15 @@ EMBED = {each.replace("{}", "EmbeddingProvider") for each in INVOKE}
 ASK = {each.replace("{}", "LanguageModel") for each in INVOKE}
 SEARCH = {"es:ESHttpGet {}/memories-write", "es:ESHttpPost {}/_msearch"}
 INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
+RETURN = {"sqs:SendMessage Accesses"}
+WALK = {"dynamodb:Query MemoriesTable/index/list"}
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
-    "QueryMemories": SIGN_IN | FIND | OPEN | SEE_USAGE | {"sqs:SendMessage Accesses"},
+    **dict.fromkeys(("QueryMemories", "RetrieveMemories"), SIGN_IN | FIND | OPEN | SEE_USAGE | RETURN),
+    # What waits for a decision, and what is counted, stands in a list.
+    "ExplainMemory": SIGN_IN | FIND | OPEN | SEE_USAGE | WALK,
+    "SearchRouted": SIGN_IN | FIND | OPEN | SEE_USAGE | WALK | RETURN,
     **dict.fromkeys(("BulkAddMemories", "UploadFile"), SIGN_IN | REQUESTS | ADD),
     # Who changes what is there finds a key of the tenant, but for rows of the first release.
     **dict.fromkeys(("UpdateMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),
@@ -128,7 +133,7 @@ MAY: dict[str, set[str]] = {
 }
 # What a function may do besides where there is a domain (its logical id is filled in), and where models are asked.
 WITH_A_DOMAIN: dict[str, set[str]] = {
-    "QueryMemories": SEARCH,
+    **dict.fromkeys(("QueryMemories", "RetrieveMemories", "ExplainMemory", "SearchRouted"), SEARCH),
     "Status": SEARCH,
     "ProjectChanges": INDEX,
     "SweepPending": INDEX,
@@ -145,6 +150,9 @@ EMBEDDING = dict.fromkeys(
         "ResolveConflict",
         "ApproveMemory",
         "QueryMemories",
+        "RetrieveMemories",
+        "ExplainMemory",
+        "SearchRouted",
         "Status",
         "RepairEmbeddings",
         "RunJobs",

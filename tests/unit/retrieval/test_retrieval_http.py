@@ -15,6 +15,7 @@ from backend.kit.clock import FakeClock, to_rfc3339
 from backend.kit.ids import FakeIds
 from backend.memories.failures import DecryptionFailures
 from backend.memories.model import REDACTED, Memory
+from backend.retrieval.diagnosis import Diagnosis
 from backend.retrieval.http import ANSWER_BYTES, CONTEXT_BYTES, RetrievalDoor
 from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Found, Question, Weights, Why
 from backend.retrieval.schemas import MemoriesFound, MemoryQuery
@@ -64,8 +65,9 @@ CALLER = Caller(
 
 def answered(retrieval: FixedRetrieval, recording: Recording | None = None, **body: Any) -> dict[str, Any]:
     """Return the answer's body."""
-    access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None)
+    access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None, beside=lambda *_: (None, True))
     failures = DecryptionFailures(audit=FakeAuditLog(), clock=FakeClock(), ids=FakeIds())
+    doctor = SimpleNamespace(examine=lambda *_, is_all: Diagnosis(0, (), (), is_whole=is_all))
     container: Any = SimpleNamespace(
         access=access,
         retrieval=retrieval,
@@ -73,6 +75,7 @@ def answered(retrieval: FixedRetrieval, recording: Recording | None = None, **bo
         decryption_failures=failures,
         recording=recording or FakeRecording(FakeIds()),
         executor=AtOnce(),
+        scope_doctor=doctor,
     )
     response = RetrievalDoor(container).query(CALLER, MemoryQuery(**{"query": "where is the lighthouse", **body}))
     assert len(response.body) < LAMBDA_BYTES

@@ -19,7 +19,7 @@ from backend.kit.errors import (
     UnauthorizedError,
 )
 from backend.kit.problems import document
-from backend.tenancy.access import Access, Credentials
+from backend.tenancy.access import MOST_BESIDE, Access, Credentials
 from backend.tenancy.keys import mint
 from backend.tenancy.model import MOST_COMPAT_PROJECTS, Caller, Permission, ScopeMode
 from backend.tenancy.refusal import Refusal, reason_of
@@ -332,3 +332,40 @@ def test_nobody_named_is_an_error_of_its_own(world: World) -> None:
 
 def test_credentials_do_not_show_in_their_repr() -> None:
     assert "secret" not in repr(Credentials(api_key="secret", bearer="secret"))
+
+
+def test_beside_its_own_project_a_free_key_may_read_the_tenants_other_live_ones(world: World) -> None:
+    for project in ("sales", "old"):
+        world.tenancy.create_project("acme", project, project)
+    world.tenancy.set_archived("acme", "old", archived=True)
+    caller = enter(world, world.key().text, project="support", user="u1")
+
+    assert world.access.beside(caller, "u1") == (user_scope("acme", "sales", Environment.LIVE, "u1"), True)
+
+
+def test_beside_a_bound_key_there_is_nothing(world: World) -> None:
+    world.tenancy.create_project("acme", "Sales", "sales")
+    bound = enter(world, world.key("support").text, user="u1")
+
+    assert bound.is_bound
+    assert world.access.beside(bound, "u1") == (None, True)
+
+
+def test_a_compat_tenants_place_without_a_project_is_beside_its_projects(world: World) -> None:
+    world.tenancy.set_scope_mode("acme", ScopeMode.COMPAT)
+    key = world.key().text
+
+    scope, is_all = world.access.beside(enter(world, key, project="support", user="u1"), "u1")
+
+    assert (scope, is_all) == (user_scope("acme", None, Environment.LIVE, "u1"), True)
+    assert world.access.beside(enter(world, key, user="u1"), "u1") == (None, True)
+
+
+def test_of_many_projects_some_are_looked_at_and_that_is_said(world: World) -> None:
+    for number in range(MOST_BESIDE + 1):
+        world.tenancy.create_project("acme", f"P{number}", f"p{number}")
+
+    scope, is_all = world.access.beside(enter(world, world.key().text, project="support", user="u1"), "u1")
+
+    assert scope
+    assert (len(scope.keys), is_all) == (MOST_BESIDE, False)

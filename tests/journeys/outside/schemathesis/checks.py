@@ -59,6 +59,13 @@ _REVISION = ("precondition-failed header:If-Match ",)  # another one
 _CURSOR = ("invalid-cursor query:cursor ",)  # signed: only those that were given out are taken
 
 # By operation: what may be refused although it fits the contract, as `code pointer cure` of a fault, and why.
+_ASKED = (
+    *_END_USER,
+    r"validation-failed /filters/session_id .* another name",
+    r"validation-failed /(query|text) .* bytes of UTF-8",  # measured in bytes
+    r"validation-failed /filters/metadata/.* at most 64 bits",  # not every reader of numbers knows their size
+    r"validation-failed /weights Give at least one",  # all of them together
+)
 REASONS: dict[str, tuple[str, ...]] = {
     "": (
         "forbidden ",  # another tenant than the key's, or another project
@@ -86,13 +93,10 @@ REASONS: dict[str, tuple[str, ...]] = {
         r"validation-failed /client_ref .* another name",  # two names of one field
         r"idempotency-key-reused ",
     ),
-    "query_memories": (
-        *_END_USER,
-        r"validation-failed /filters/session_id .* another name",
-        r"validation-failed /query .* bytes of UTF-8",  # measured in bytes
-        r"validation-failed /filters/metadata/.* at most 64 bits",  # not every reader of numbers knows their size
-        r"validation-failed /weights Give at least one",  # all of them together
-    ),
+    "query_memories": _ASKED,
+    "retrieve_memories": _ASKED,
+    "search_routed": _ASKED,
+    "explain_memory": (*_ASKED, r"validation-failed /memory_id .* exactly one"),  # two fields together
     "get_memory": _NOT_THERE,
     "list_memories": _CURSOR,
     "list_conflicts": _CURSOR,
@@ -162,7 +166,7 @@ def without_filters(case: Any) -> None:
     """Leave out what narrows a list or a search."""
     if case.operation.definition.raw["operationId"] == "list_memories":
         case.query = {name: value for name, value in case.query.items() if name == "limit"}
-    elif case.operation.definition.raw["operationId"] == "query_memories" and isinstance(case.body, dict):
+    elif case.operation.definition.raw["operationId"] in {"query_memories", "retrieve_memories"} and isinstance(case.body, dict):
         case.body = {name: value for name, value in case.body.items() if name in {"query", "user_id", "k"}}
 
 

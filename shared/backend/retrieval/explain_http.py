@@ -1,0 +1,85 @@
+"""Between `/memory/explain` and the use cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi.responses import JSONResponse
+
+from backend import bootstrap
+from backend.kit import observability
+from backend.kit.http import json_answer
+from backend.retrieval.explain_schemas import MemoryExplain
+from backend.retrieval.explanation import Check, Explanation, Gate, Match, Recognised
+from backend.retrieval.model import Question
+from backend.tenancy.model import Caller
+from backend.tenancy.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ExplanationDoor:
+    """From a caller's question to the use cases, and from what they say to the answer."""
+
+    container: bootstrap.Container
+
+    def explain(self, caller: Caller, body: MemoryExplain) -> JSONResponse:
+        """Answer `POST /memory/explain`."""
+        scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
+        question = body.question(self.container.clock.now())
+        matches: tuple[Match, ...] = ()
+        if body.memory_id is not None:
+            beside, _ = self.container.access.beside(caller, scope.end_user_id)
+            explained = self.container.explaining.explain(scope, body.memory_id, question, beside)
+        else:
+            recognised = self.container.recognising.recognise(scope, body.text or "")
+            matches = tuple(each for each in recognised.matches if not each.memory.is_gone(self.container.clock.now()))
+            explained = self._of_text(scope, recognised, question)
+        gate = explained.gate
+        observability.note(gate=gate.gate.value if gate else "none")
+        answer = {
+            "found": explained.found,
+            "memory_id": explained.memory.memory_id if explained.memory else None,
+            "rank": explained.rank,
+            "score": None if explained.score is None else round(explained.score, 6),
+            "gate": gate.gate.value if gate else None,
+            "checks": [_shown(each) for each in explained.checks],
+            "outranked_by": [{"id": each.memory.memory_id, "score": round(each.relevance, 6)} for each in explained.outranked_by],
+            "matches": [
+                {"id": each.memory.memory_id, "likeness": each.likeness.value, "state": each.memory.state.value}
+                for each in matches
+            ],
+            "degraded": list(explained.degraded),
+            "warnings": body.warnings(),
+            "request_id": observability.request_id(),
+        }
+        return json_answer(answer, HTTPStatus.OK)
+
+    def _of_text(self, scope: Scope, recognised: Recognised, question: Question) -> Explanation:
+        if not recognised.matches:
+            return Explanation(None, (_not_stored(recognised),))
+        memory = recognised.matches[0].memory
+        explained = self.container.explaining.explain(scope, memory.memory_id, question)
+        stored = Check(Gate.STORED, passed=True, detail="A memory says this, or nearly this.")
+        # Whoever did not name what is gone is not told its name.
+        shown = None if memory.is_gone(self.container.clock.now()) else explained.memory
+        return replace(explained, memory=shown, checks=(stored, *explained.checks))
+
+
+def _not_stored(recognised: Recognised) -> Check:
+    rules = sorted({f"{each.outcome.value} ({each.rule})" for each in recognised.refusals})
+    why = f" Added now, of its statements are not simply stored: {', '.join(rules)}." if rules else ""
+    return Check(Gate.STORED, passed=False, detail=f"Nothing that says this, or nearly this, is stored here.{why}")
+
+
+def _shown(check: Check) -> dict[str, Any]:
+    return {"gate": check.gate.value, "passed": check.passed, "detail": check.detail, "pointer": check.pointer}
+
+
+async def _door() -> ExplanationDoor:
+    return ExplanationDoor(bootstrap.container())
+
+
+Explanations = Annotated[ExplanationDoor, Depends(_door)]
