@@ -15,6 +15,7 @@ from backend.kit.config import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from backend.composing.service import Composer
     from backend.jobs.ports import Worker
     from backend.jobs.reencrypt import Reencrypting
     from backend.jobs.refresh import Refreshing
@@ -94,6 +95,13 @@ class Container(Adapters):
             clock=self.clock,
             executor=self.executor,
         )
+
+    @cached_property
+    def composer(self) -> Composer:
+        """Putting prompts together."""
+        from backend.composing.service import Composer
+
+        return Composer(self.tokenizer)
 
     @cached_property
     def projection(self) -> Projection:

@@ -99,10 +99,8 @@ class Filters(BaseModel):
         return self
 
 
-class MemoryQuery(Wire):
-    """Body of `POST /memory/query`."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
+class Asking(Wire):
+    """What every body that asks has: the question, whose memories, and which of them."""
 
     query: Annotated[
         Clean,
@@ -118,7 +116,6 @@ class MemoryQuery(Wire):
         default=None, description="Only what held at this moment; without it what has ended is left out."
     )
     known_at: Moment | None = Field(default=None, description="Only what was known at this moment, as it was known.")
-    full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
 
     @model_validator(mode="after")
     def _one_session(self) -> Self:
@@ -154,6 +151,14 @@ class MemoryQuery(Wire):
                 now=epoch_ms(now),
             ),
         )
+
+
+class MemoryQuery(Asking):
+    """Body of `POST /memory/query`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
+
+    full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
 
 
 class Factors(BaseModel):
