@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from backend.composing.service import Composer
+    from backend.composing.summarizing import Summarizer
+    from backend.composing.synthesizing import Synthesizer
     from backend.jobs.ports import Worker
     from backend.jobs.reencrypt import Reencrypting
     from backend.jobs.refresh import Refreshing
@@ -102,6 +104,32 @@ class Container(Adapters):
         from backend.composing.service import Composer
 
         return Composer(self.tokenizer)
+
+    @cached_property
+    def synthesizer(self) -> Synthesizer:
+        """Answering from memory."""
+        from backend.composing.synthesizing import Synthesizer
+
+        return Synthesizer(
+            embedder=self.embedder, composer=self.composer, policies=self.policies, model=lambda: self.language_model
+        )
+
+    @cached_property
+    def summarizer(self) -> Summarizer:
+        """Saying what several memories say together."""
+        from backend.composing.summarizing import Summarizer
+
+        return Summarizer(
+            store=self.memory_store,
+            requests=self.request_log,
+            extractor=self.extractor,
+            embedder=self.embedder,
+            policies=self.policies,
+            composer=self.composer,
+            model=lambda: self.language_model,
+            clock=self.clock,
+            ids=self.ids,
+        )
 
     @cached_property
     def projection(self) -> Projection:

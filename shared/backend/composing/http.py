@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -33,11 +34,9 @@ class ComposingDoor:
         """Answer `POST /memory/compose`."""
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         found = self.found(caller, scope, body)
-        asked, mac = body.asked(), self.container.macs.of(scope.tenant_id)
+        asked = body.asked()
         texts = [asked.query, asked.template, *(each.memory.text for each in found.answers)]
-        composed = self.container.composer.compose(
-            asked, found.answers, lambda number: mac.mac("prompt", str(number), *texts)[:BOUNDARY_LENGTH]
-        )
+        composed = self.container.composer.compose(asked, found.answers, derived(self.container, scope, texts))
         answer = {
             "composed_prompt": composed.prompt,
             "memories_used": [_used(each) for each in composed.used],
@@ -63,6 +62,15 @@ class ComposingDoor:
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
         return found
+
+
+def derived(container: bootstrap.Container, scope: Scope, texts: Sequence[str]) -> Callable[[int], str]:
+    """Return words that nobody can guess who has not the tenant's key, the same ones for the same texts."""
+
+    def word(number: int) -> str:
+        return container.macs.of(scope.tenant_id).mac("prompt", str(number), *texts)[:BOUNDARY_LENGTH]
+
+    return word
 
 
 def _used(used: Used) -> dict[str, Any]:

@@ -46,6 +46,10 @@ class Composer:
         """Which tokens are counted."""
         return self._tokenizer.name
 
+    def count(self, text: str) -> int:
+        """Return how many tokens a text is."""
+        return self._tokenizer.count(text)
+
     def compose(self, asked: Asked, answers: Sequence[Answer], derived: Callable[[int], str]) -> Composition:
         """Return the prompt with as many of the answers (best first) as the budget holds.
 
