@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.composing.answering import DEFAULT_K, Reader, extracted
-from backend.composing.confidence import BY_MEANING, BY_WORDS, THRESHOLD, Signals
+from backend.composing.answering import Reader, extracted
+from backend.composing.confidence import BY_MEANING, BY_WORDS, Signals
+from backend.composing.model import BEST_FOUND, MOST_CITED, THRESHOLD
 from backend.embedding.minilm import MiniLmEmbedder
 from benchmarks.datasets import Conversation, read
 from benchmarks.handlers import MODEL
@@ -67,9 +68,9 @@ def asked(conversations: Sequence[Conversation], model: Path) -> Iterator[Asked]
                     is_own = other is talk
                     for question in other.questions[:: 1 if is_own else EVERY]:
                         text = question.text if is_own else renamed(question.text, other, talk)
-                        found, turn_of = store.found(talk.name, text, DEFAULT_K)
+                        found, turn_of = store.found(talk.name, text, BEST_FOUND)
                         evidence = reader.evidence(text, found.answers)
-                        cited = extracted(text, evidence, 3).cited
+                        cited = extracted(text, evidence, MOST_CITED).cited
                         turns = {turn_of[each.sentence.memory.memory_id] for each in cited}
                         yield Asked(other.name, is_own, evidence.signals, bool(turns & question.evidence) and is_own)
         finally:
@@ -145,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     cites = f"{np.mean(good):.3f} cite a turn that holds the answer"
     notes.append(f"Of the {len(good)} own questions answered at {THRESHOLD} by the weights in use, {cites}.")
-    parameters = {"own questions": int(is_own.sum()), "foreign questions": int((~is_own).sum()), "k": DEFAULT_K}
+    parameters = {"own questions": int(is_own.sum()), "foreign questions": int((~is_own).sum()), "k": BEST_FOUND}
     finish(Report("abstention", "Answering and abstaining", parameters, rows, {}, notes), words.out)
     return 0
 

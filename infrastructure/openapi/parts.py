@@ -178,7 +178,7 @@ LINKS: dict[tuple[str, str], Json] = {
     ("query_memories", "200"): _links("memories/0/id"),
     ("compose_prompt", "200"): {"read": _links("memories_used/0/id")["read"]},
     ("synthesize_answer", "200"): {"evidence": _links("citations/0/id")["evidence"]},
-    ("summarize_memories", "201"): {"relations": _links("memory/id")["relations"]},
+    ("summarize_memories", "201"): {"relations": _links("id")["relations"]},
     ("refresh_memories", "202"): {
         "state": {
             "operationId": "get_refresh",

@@ -17,6 +17,9 @@ class Shape(StrEnum):
     FORGET = "forgets the memory that the path names"
     LIST = "shows all"
     ASK = "shows what fits"
+    COMPOSE = "builds a prompt of what fits"
+    ANSWER = "answers from what fits"
+    SUM_UP = "sums up the memories that the body names"
     ADD = "stores"
     ADD_MANY = "stores several"
     ABOUT = "tells of the memory that the path names"
@@ -49,6 +52,9 @@ RULES = {
     "get_memory": Rule(Shape.READ, "memory:read"),
     "list_memories": Rule(Shape.LIST, "memory:read"),
     "query_memories": Rule(Shape.ASK, "memory:read"),
+    "compose_prompt": Rule(Shape.COMPOSE, "memory:read"),
+    "synthesize_answer": Rule(Shape.ANSWER, "memory:read"),
+    "summarize_memories": Rule(Shape.SUM_UP, "memory:read"),
     "add_memory": Rule(Shape.ADD, "memory:add"),
     "add_memories": Rule(Shape.ADD_MANY, "memory:add"),
     "forget_memory": Rule(Shape.FORGET, "memory:delete"),
@@ -78,7 +84,8 @@ RULES = {
 NAMELESS = frozenset({Shape.PUBLIC, Shape.TENANT, Shape.COUNT})
 """What takes the name of nothing that could be another's."""
 
-READ_ONLY = frozenset({Shape.READ, Shape.LIST, Shape.ASK, Shape.ABOUT, Shape.WAITING, Shape.JOB})
+ASKING = frozenset({Shape.ASK, Shape.COMPOSE, Shape.ANSWER})
+READ_ONLY = frozenset({Shape.READ, Shape.LIST, *ASKING, Shape.SUM_UP, Shape.ABOUT, Shape.WAITING, Shape.JOB})
 HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB})
 """What a caller without a project does in one place, not in all those that they may read."""
 

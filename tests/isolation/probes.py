@@ -11,7 +11,7 @@ from typing import Any
 from tests.isolation.callers import BOUND, TOKENS, Caller, Kind
 from tests.isolation.canaries import canary
 from tests.isolation.document import Call, Operation, call
-from tests.isolation.oracle import RULES, Rule, Shape, chain
+from tests.isolation.oracle import ASKING, RULES, Rule, Shape, chain
 from tests.isolation.owners import LIVING, SHARED_WORD, Owner, Row, State, only_of
 from tests.isolation.world import Answer, World, key_of
 
@@ -22,6 +22,12 @@ NOWHERE = "no-such-place"
 NOW = "2030-01-01T00:00:00Z"
 CHANGING = frozenset({Shape.FORGET, Shape.CHANGE, Shape.CHANGE_MANY, Shape.UNDO, Shape.DECIDE})
 """What an operation does that is tried on a memory that never was."""
+
+WHOLE_ANSWERS: dict[Shape, dict[str, Any]] = {
+    Shape.COMPOSE: {"token_budget": 32_768, "template": "{memories}"},
+    Shape.ANSWER: {"max_sentences": 20, "min_confidence": 0},
+}
+"""What makes an answer tell all that it may."""
 
 PROBING = (
     Caller(Kind.KEY, "strict-co", "main", "wombat.ana@example.com"),
@@ -70,8 +76,9 @@ def plain(world: World, operation: Operation, caller: Caller) -> Call:
         return call(operation, None, headers, items=[{"text": f"It was {canary('plain', caller.user)}."}], dry_run=True)
     if shape is Shape.UPLOAD:
         return call(operation, None, headers, file=f"It was {canary('plain', caller.user)}.", dry_run="true")
-    if shape is Shape.ASK:
-        return call(operation, None, headers, query=f"What does the {SHARED_WORD} say?", k=200, filters={})
+    if shape in ASKING:
+        asked = {"query": f"What does the {SHARED_WORD} say?", "k": 50, "filters": {}, **WHOLE_ANSWERS.get(shape, {})}
+        return call(operation, None, headers, **asked)
     if shape is Shape.ADD:
         return call(operation, None, headers, text=f"It was {canary('plain', caller.user)}.", dry_run=True)
     if shape in CHANGING:
@@ -98,7 +105,7 @@ def probes(world: World, operation: Operation, caller: Caller, target: Owner, *,
         yield from _pages(base, row, world.cursors[chain(caller)[0]])
     if _shape(operation) is Shape.LIST:
         yield from _list_filters(base, row)
-    if _shape(operation) is Shape.ASK:
+    if _shape(operation) in ASKING:
         yield from _filters(base, target)
 
 

@@ -10,11 +10,9 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from backend import bootstrap
-from backend.composing import summarizing, synthesizing
 from backend.composing.answer_schemas import MemoriesSummarized, MemorySummarize, MemorySynthesize
-from backend.composing.answering import Cited
 from backend.composing.http import ComposingDoor, derived
-from backend.composing.summarizing import Summary
+from backend.composing.model import AnswerWanted, Cited, Summary, SummaryWanted
 from backend.kit import observability, wire
 from backend.kit.http import json_answer, refusals
 from backend.memories.http import MemoryDoor, etag
@@ -37,7 +35,7 @@ class AnswerDoor(ComposingDoor):
         """Answer `POST /memory/synthesize`."""
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         found = self.found(caller, scope, body)
-        wanted = synthesizing.Wanted(body.query, body.min_confidence, body.max_sentences)
+        wanted = AnswerWanted(body.query, body.min_confidence, body.max_sentences)
         texts = [body.query, *(each.memory.text for each in found.answers)]
         made = self.container.synthesizer.answer(scope.tenant_id, wanted, found.answers, derived(self.container, scope, texts))
         lexical = [SEMANTIC] if made.is_lexical and SEMANTIC not in found.degraded else []
@@ -62,7 +60,7 @@ class AnswerDoor(ComposingDoor):
         memories = MemoryDoor(self.container)
         scope = memories.scope(caller, body.user_id)
         request = memories.request(scope, "POST /memory/summarize", key, body.canonical())
-        wanted = summarizing.Wanted(tuple(body.memory_ids), body.max_sentences, body.store)
+        wanted = SummaryWanted(tuple(body.memory_ids), body.max_sentences, body.store)
         made, replayed = self.container.summarizer.summarize(
             scope, wanted, request, caller.actor, derived(self.container, scope, body.memory_ids)
         )
@@ -76,6 +74,7 @@ class AnswerDoor(ComposingDoor):
 def _summary(made: Summary, body: MemorySummarize) -> dict[str, Any]:
     outcome = made.outcomes[0] if made.outcomes else None
     return {
+        "id": made.stored.memory_id if made.stored else None,
         "summary": made.text,
         "method": made.method.value,
         "sentences": [{"id": each.memory.memory_id, "span": list(each.span), "text": each.text} for each in made.sentences],

@@ -7,10 +7,16 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from backend.composing import answering, summarizing
-from backend.composing.answering import Abstained, Method
-from backend.composing.confidence import THRESHOLD
-from backend.composing.summarizing import Part
+from backend.composing.model import (
+    BEST_FOUND,
+    MOST_CITED,
+    MOST_MEMORIES,
+    SENTENCES_OF_A_SUMMARY,
+    THRESHOLD,
+    Abstained,
+    Method,
+    Part,
+)
 from backend.kit.wire import EndUserId, Whole, Wire
 from backend.memories.edit_schemas import MemoryIdText
 from backend.memories.outcomes import Outcome
@@ -31,8 +37,8 @@ class MemorySynthesize(Asking):
 
     model_config = ConfigDict(json_schema_extra={"examples": [SYNTHESIZE_EXAMPLE]})
 
-    k: Whole = Field(default=answering.DEFAULT_K, ge=1, le=MOST_K, description="How many memories are looked at.")
-    max_sentences: Whole = Field(default=answering.MOST_CITED, ge=1, le=MOST_SENTENCES)
+    k: Whole = Field(default=BEST_FOUND, ge=1, le=MOST_K, description="How many memories are looked at.")
+    max_sentences: Whole = Field(default=MOST_CITED, ge=1, le=MOST_SENTENCES)
     min_confidence: float = Field(default=THRESHOLD, ge=0, le=1, description="Below it there is no answer.")
 
 
@@ -69,9 +75,9 @@ class MemorySummarize(Wire):
 
     model_config = ConfigDict(json_schema_extra={"examples": [SUMMARIZE_EXAMPLE]})
 
-    memory_ids: list[MemoryIdText] = Field(min_length=1, max_length=summarizing.MOST_MEMORIES)
+    memory_ids: list[MemoryIdText] = Field(min_length=1, max_length=MOST_MEMORIES)
     user_id: EndUserId | None = None
-    max_sentences: Whole = Field(default=summarizing.MOST_SENTENCES, ge=1, le=MOST_SENTENCES)
+    max_sentences: Whole = Field(default=SENTENCES_OF_A_SUMMARY, ge=1, le=MOST_SENTENCES)
     store: bool = Field(default=False, description="Whether the summary becomes a memory; needs `memory:add`.")
 
 
@@ -91,8 +97,9 @@ class SourceView(BaseModel):
 
 
 class MemoriesSummarized(BaseModel):
-    """Answer of `POST /memory/summarize`. `memory` is the stored summary; of a replay there are no `sentences`."""
+    """Answer of `POST /memory/summarize`. `memory` is the stored summary, `id` its id; a replay has no `sentences`."""
 
+    id: str | None
     summary: str
     method: Method
     sentences: list[SentenceView]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from backend.composing.confidence import Signals, coverage
-from backend.composing.sentences import Sentence, matrix_of, sentences_of
+from backend.composing.model import Abstained, Cited, Sentence, Synthesis
+from backend.composing.sentences import matrix_of, sentences_of
 from backend.composing.wrapping import safe
 from backend.embedding.model import Purpose
 from backend.embedding.ports import Embedder
@@ -24,50 +24,8 @@ from backend.retrieval.spans import best_span
 MOST_SENTENCES_READ = 128
 """Half a second of one processor with the embedding model in the process."""
 
-MOST_CITED = 3
-DEFAULT_K = 10
 NEAR_THE_BEST = 0.6
 """A further sentence is cited when its cosine is at least this part of the best one's."""
-
-
-class Method(StrEnum):
-    """How an answer was made."""
-
-    EXTRACTIVE = "extractive"
-    MODEL = "llm"
-
-
-class Abstained(StrEnum):
-    """Why there is no answer."""
-
-    NOTHING_FOUND = "nothing_found"
-    LOW_CONFIDENCE = "low_confidence"
-    NOT_IN_MEMORIES = "not_in_memories"
-    """The language model read what was found, and says that it does not answer the question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cited:
-    """A sentence that the answer stands on."""
-
-    citation: str
-    sentence: Sentence
-    cosine: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Synthesis:
-    """An answer, or why there is none. `fallback` says why a language model that was asked for did not give it."""
-
-    text: str | None
-    cited: tuple[Cited, ...]
-    confidence: float
-    abstained: Abstained | None = None
-    method: Method = Method.EXTRACTIVE
-    is_lexical: bool = False
-    """The embedder did not answer: sentences were compared by their words."""
-
-    fallback: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

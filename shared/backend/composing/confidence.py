@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 from backend.index.text import query_stems, stems
 
-THRESHOLD = 0.5
-
 BY_MEANING = (-7.4, 14.2, 2.0)
 """Weights of: nothing, the best cosine, the share of words. Fitted with MiniLM: cosines of other models lie elsewhere."""
 

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.composing.answering import Cited
-from backend.composing.model import Used
-from backend.composing.sentences import Sentence
+from backend.composing.model import Cited, Sentence, Used
 from backend.extraction.language_model import is_grounded, place_of
 from backend.extraction.ports import MALFORMED, LanguageModel, LanguageModelUnavailableError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from backend.composing.model import (
@@ -19,12 +19,16 @@ from backend.composing.model import (
     Order,
     Reason,
 )
+from backend.kit import wire
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import Clean, Whole
 from backend.retrieval.model import LARGEST_K
 from backend.retrieval.schemas import Asking
 
 LONGEST_TEMPLATE = 8192
+
+# The bounds stand before the reader of whole numbers: behind it the contract would not show them.
+Tokens = Annotated[int, Field(ge=SMALLEST_BUDGET, le=LARGEST_BUDGET), BeforeValidator(wire.whole)]
 
 COMPOSE_EXAMPLE: JsonDict = {
     "query": "What should I cook for her tonight?",
@@ -47,15 +51,11 @@ class MemoryCompose(Asking):
     model_config = ConfigDict(json_schema_extra={"examples": [COMPOSE_EXAMPLE]})
 
     k: Whole = Field(default=DEFAULT_K, ge=1, le=LARGEST_K, description="How many memories at most.")
-    token_budget: Whole | None = Field(
+    token_budget: Tokens | None = Field(
         default=None,
-        ge=SMALLEST_BUDGET,
-        le=LARGEST_BUDGET,
         description=f"Tokens that the whole prompt may have; {DEFAULT_BUDGET} if not said.",
     )
-    budget_tokens: Whole | None = Field(
-        default=None, ge=SMALLEST_BUDGET, le=LARGEST_BUDGET, description="Another name for `token_budget`."
-    )
+    budget_tokens: Tokens | None = Field(default=None, description="Another name for `token_budget`.")
     template: Annotated[
         Clean,
         # The words of the place stand once: a pattern can only ask for them, not forbid a second time.

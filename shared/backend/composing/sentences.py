@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.composing.model import Sentence
 from backend.embedding.model import Vector
 from backend.extraction import structure
 from backend.extraction.model import Span
@@ -18,19 +18,6 @@ LONGEST_SENTENCE = 400
 """Characters. What goes on longer without an end is cut between words: a quote should be read at a glance."""
 
 Matrix = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence of a memory: `span` is where it stands in the memory's text."""
-
-    memory: Memory
-    span: Span
-
-    @property
-    def text(self) -> str:
-        """Its words, as they stand there."""
-        return self.memory.text[slice(*self.span)]
 
 
 def sentences_of(memory: Memory, within: Span | None = None) -> list[Sentence]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from backend.composing import model_answers
-from backend.composing.answering import Method
-from backend.composing.model import Asked, Order
+from backend.composing.model import Asked, Method, Order, Part, Sentence, Summary, SummaryWanted
 from backend.composing.ranking import central, chosen
 from backend.composing.selection import said_at
-from backend.composing.sentences import Sentence, matrix_of, sentences_of, words_of
+from backend.composing.sentences import matrix_of, sentences_of, words_of
 from backend.composing.service import Composer
 from backend.embedding.documents import document_vectors
 from backend.embedding.ports import Embedder
@@ -25,7 +23,7 @@ from backend.kit.ids import Ids
 from backend.memories.adding import GONE, Adding
 from backend.memories.model import Memory, OnConflict, Said
 from backend.memories.once import Once
-from backend.memories.outcomes import CandidateOutcome, Claim, Done, Request
+from backend.memories.outcomes import Claim, Done, Request
 from backend.memories.policy import MemoryPolicy
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import Extractor, MemoryStore, RequestLog
@@ -33,50 +31,12 @@ from backend.retrieval.model import Answer
 from backend.tenancy.scope import Scope
 
 SOURCE = "summary"
-MOST_MEMORIES = 100
-MOST_SENTENCES = 5
 MOST_READ = 256
 """Sentences that are compared, a second of one processor: of more each memory gives its first ones, in turns."""
 
 LONGEST_SUMMARY = 16 * 1024
 TOKENS_FOR_THE_MODEL = 16_000
 PROMPT = "{memories}"
-
-
-class Part(StrEnum):
-    """What became of a memory that a summary was asked of."""
-
-    USED = "used"
-    LEFT_OUT = "left_out"
-    """Others said more."""
-
-    NOT_FOUND = "not_found"
-    """There is none for this end user: forgotten, expired, never there, or somebody else's."""
-
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Of which memories, in how many sentences; `keeps` stores the summary as a memory."""
-
-    memory_ids: tuple[str, ...]
-    most: int = MOST_SENTENCES
-    keeps: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What the memories say. `stored` is its memory; a replay has no sentences, as no text is kept with a request."""
-
-    text: str
-    parts: tuple[tuple[str, Part], ...]
-    sentences: tuple[Sentence, ...] = ()
-    method: Method = Method.EXTRACTIVE
-    is_lexical: bool = False
-    fallback: str | None = None
-    stored: Memory | None = None
-    outcomes: tuple[CandidateOutcome, ...] = ()
 
 
 class Summarizer:
@@ -107,7 +67,7 @@ class Summarizer:
         self._adding = Adding(store=store, embedder=embedder, clock=clock, ids=ids)
 
     def summarize(
-        self, scope: Scope, wanted: Wanted, request: Request | None, actor: str | None, derived: Callable[[int], str]
+        self, scope: Scope, wanted: SummaryWanted, request: Request | None, actor: str | None, derived: Callable[[int], str]
     ) -> tuple[Summary, bool]:
         """Return the summary, and whether it is that of an earlier request. `derived` as in `Composer.compose`.
 
@@ -123,7 +83,7 @@ class Summarizer:
 
         return self._once.done(scope.tenant_id, request, work, lambda done: self._replayed(scope, wanted, done))
 
-    def _made(self, scope: Scope, wanted: Wanted, derived: Callable[[int], str]) -> Summary:
+    def _made(self, scope: Scope, wanted: SummaryWanted, derived: Callable[[int], str]) -> Summary:
         asked = tuple(dict.fromkeys(wanted.memory_ids))
         now = self._clock.now()
         rows = self._store.get_many(scope.tenant_id, asked)
@@ -189,7 +149,7 @@ class Summarizer:
         added = self._adding.remember(scope, said, reading, vectors, claim_id=claim.claim_id, policy=policy, actor=actor)
         return replace(made, stored=added.memories[0] if added.memories else None, outcomes=added.outcomes)
 
-    def _replayed(self, scope: Scope, wanted: Wanted, done: Done) -> Summary:
+    def _replayed(self, scope: Scope, wanted: SummaryWanted, done: Done) -> Summary:
         rows = self._store.get_many(scope.tenant_id, done.memory_ids)
         now = self._clock.now()
         if any(name not in rows or rows[name].is_gone(now) for name in done.memory_ids):

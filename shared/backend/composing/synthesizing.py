@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from backend.composing import model_answers
-from backend.composing.answering import MOST_CITED, Abstained, Method, Reader, Synthesis, abstention, extracted
-from backend.composing.confidence import THRESHOLD
-from backend.composing.model import Asked
+from backend.composing.answering import Reader, abstention, extracted
+from backend.composing.model import Abstained, AnswerWanted, Asked, Method, Synthesis
 from backend.composing.service import Composer
 from backend.embedding.ports import Embedder
 from backend.extraction.model import Method as Extraction
@@ -19,15 +18,6 @@ from backend.retrieval.model import Answer
 
 TOKENS_FOR_THE_MODEL = 4000
 QUESTION = "{memories}\n\nQuestion: {query}"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked, below which confidence there is to be no answer, and how many sentences it may have."""
-
-    query: str
-    threshold: float = THRESHOLD
-    most: int = MOST_CITED
 
 
 class Synthesizer:
@@ -42,7 +32,7 @@ class Synthesizer:
         self._policies = policies
         self._model = model
 
-    def answer(self, tenant_id: str, wanted: Wanted, answers: Sequence[Answer], derived: Callable[[int], str]) -> Synthesis:
+    def answer(self, tenant_id: str, wanted: AnswerWanted, answers: Sequence[Answer], derived: Callable[[int], str]) -> Synthesis:
         """Return a cited answer, or why there is none. `derived` as in `Composer.compose`.
 
         A language model is asked where the tenant's policy chose one for extraction; when it does not answer, or says what it

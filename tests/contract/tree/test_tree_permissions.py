@@ -61,7 +61,9 @@ INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
-    "QueryMemories": SIGN_IN | FIND | OPEN,
+    **dict.fromkeys(("QueryMemories", "ComposePrompt", "SynthesizeAnswer"), SIGN_IN | FIND | OPEN),
+    # A summary is a memory that no guard and no claim stands for.
+    "SummarizeMemories": SIGN_IN | REQUESTS | READ_MANY | SEAL | {"dynamodb:BatchWriteItem MemoriesTable"},
     **dict.fromkeys(("BulkAddMemories", "UploadFile"), SIGN_IN | REQUESTS | ADD),
     # Who changes what is there finds a key of the tenant, but for rows of the first release.
     **dict.fromkeys(("UpdateMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),
@@ -122,7 +124,7 @@ MAY: dict[str, set[str]] = {
 }
 # What a function may do besides where there is a domain (its logical id is filled in), and where models are asked.
 WITH_A_DOMAIN: dict[str, set[str]] = {
-    "QueryMemories": SEARCH,
+    **dict.fromkeys(("QueryMemories", "ComposePrompt", "SynthesizeAnswer"), SEARCH),
     "Status": SEARCH,
     "ProjectChanges": INDEX,
     "SweepPending": INDEX,
@@ -139,14 +141,20 @@ EMBEDDING = dict.fromkeys(
         "ResolveConflict",
         "ApproveMemory",
         "QueryMemories",
+        "ComposePrompt",
+        "SynthesizeAnswer",
+        "SummarizeMemories",
         "Status",
         "RepairEmbeddings",
         "RunJobs",
     ),
     EMBED,
 )
-# A language model reads what is added, and nothing else.
-EXTRACTING = ("AddMemory", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories")
+# A language model reads what is added, and what answers and summaries are made of.
+EXTRACTING = (
+    *("AddMemory", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories"),
+    *("SynthesizeAnswer", "SummarizeMemories"),
+)
 ASKING = dict.fromkeys(EXTRACTING, ASK)
 WITH_A_KEY = {each: {"secretsmanager:GetSecretValue LanguageModelSecret"} for each in EXTRACTING}
 WITH_A_MODEL = {

@@ -125,7 +125,7 @@ def checks(index: OpenSearchIndex) -> None:
 
 
 DOES: dict[str, tuple[Callable[[OpenSearchIndex], None], ...]] = {
-    "QueryMemories": (searches,),
+    **dict.fromkeys(("QueryMemories", "ComposePrompt", "SynthesizeAnswer"), (searches,)),
     "Status": (checks,),
     "ProjectChanges": (writes,),
     "SweepPending": (writes,),
