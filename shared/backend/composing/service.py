@@ -21,6 +21,9 @@ FEWEST_TOKENS = 16
 SHARES = 3
 """One memory takes at most this part of the room, where there are others: a long text must not push all others out."""
 
+SHORT = 128
+"""Tokens. What is no longer goes in whole or not at all: half a sentence misleads, and the next memory may fit."""
+
 BYTES_A_TOKEN = 4
 _TRIES = 6
 
@@ -91,7 +94,7 @@ class Composer:
         for answer in candidates:
             if room < FEWEST_TOKENS:
                 break
-            entry = self._fitted(answer, words, mark, min(room, max(share, FEWEST_TOKENS)))
+            entry = self._fitted(answer, words, mark, min(room, max(share, SHORT)))
             if entry:
                 entries.append(entry)
                 room -= entry.tokens
@@ -100,18 +103,26 @@ class Composer:
     def _fitted(self, answer: Answer, words: frozenset[str], mark: str, most: int) -> _Entry | None:
         """Return the memory, or the best span of it, in at most so many tokens; None where that says nothing."""
         text = answer.memory.text
-        size = min(len(text.encode()), 4 * most * BYTES_A_TOKEN)
+        span = best_span(text, words, 4 * most * BYTES_A_TOKEN, answer.piece)
         for _ in range(_TRIES):
-            span = best_span(text, words, max(size, BYTES_A_TOKEN), answer.piece)
             line = _line(answer, span)
             tokens = self._tokenizer.count(f"{mark}{line}\n")
             if tokens <= most:
                 return _Entry(answer, span, line, tokens) if line else None
-            if most < FEWEST_TOKENS:
+            if span == (0, len(text)) and tokens <= SHORT:
                 return None
             # A little less than its share of the size: sentences are not cut where there are several.
-            size = int(min(size, len(text[slice(*span)].encode())) * most / tokens * 0.9)
+            size = int(len(text[slice(*span)].encode()) * most / tokens * 0.9)
+            first, last = best_span(text[slice(*span)], words, max(size, BYTES_A_TOKEN), _within(answer.piece, span))
+            span = span[0] + first, span[0] + last
         return None
+
+
+def _within(piece: Span | None, span: Span) -> Span | None:
+    """Return where the piece stands in the span, None where it is not all in it."""
+    if piece is None or piece[0] < span[0] or piece[1] > span[1]:
+        return None
+    return piece[0] - span[0], piece[1] - span[0]
 
 
 def _line(answer: Answer, span: Span) -> str:

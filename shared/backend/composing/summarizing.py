@@ -34,6 +34,9 @@ SOURCE = "summary"
 MOST_READ = 256
 """Sentences that are compared, a second of one processor: of more each memory gives its first ones, in turns."""
 
+READ_OF_EACH = 32_000
+"""Characters of each memory: more than so many sentences have."""
+
 LONGEST_SUMMARY = 16 * 1024
 TOKENS_FOR_THE_MODEL = 16_000
 PROMPT = "{memories}"
@@ -116,7 +119,7 @@ class Summarizer:
 
     def _extracted(self, told: Sequence[Memory], most: int) -> Summary:
         """Return the most central sentences in the order in which they were said."""
-        sentences = _in_turns([sentences_of(each) for each in told])
+        sentences = _in_turns([sentences_of(each, (0, min(len(each.text), READ_OF_EACH))) for each in told])
         texts = [each.text for each in sentences]
         try:
             vectors, is_lexical = matrix_of(document_vectors(self._embedder, texts)), False
@@ -143,8 +146,8 @@ class Summarizer:
             derived_from=sources,
         )
         reading = self._extractor.read(said.utterance(self._clock.now()), policy.extraction)
-        # It repeats claims and makes none: its sources hold them.
-        reading = Reading(tuple(replace(each, claimed=None) for each in reading.candidates), reading.method)
+        # It repeats claims and times and makes none: its sources hold them, and "on Monday" is another day now.
+        reading = Reading(tuple(replace(each, claimed=None, event=None) for each in reading.candidates), reading.method)
         (vectors,) = self._adding.vectors([reading])
         added = self._adding.remember(scope, said, reading, vectors, claim_id=claim.claim_id, policy=policy, actor=actor)
         return replace(made, stored=added.memories[0] if added.memories else None, outcomes=added.outcomes)

@@ -150,6 +150,16 @@ def test_a_long_memory_gives_the_part_that_answers_and_leaves_room_for_others(to
     assert composed.is_truncated
 
 
+def test_a_short_memory_is_whole_or_not_there_and_makes_room_for_one_that_fits(tokenizer: TiktokenTokenizer) -> None:
+    first, second = "Porto is where she has lived with her sister since the spring of that year.", "She likes it."
+    frame = told(tokenizer, budget=400).tokens
+
+    composed = told(tokenizer, memory(1, text=first), memory(2, text=second), budget=frame + 20)
+
+    assert [(each.memory.text, each.span) for each in composed.used] == [(second, (0, len(second)))]
+    assert [(each.memory_id, each.reason) for each in composed.dropped] == [(memory_id(1), Reason.BUDGET)]
+
+
 def test_what_the_budget_leaves_out_is_named(tokenizer: TiktokenTokenizer) -> None:
     many = [memory(number, text=f"Fact {number} is about thing {number * 7} and nothing else at all.") for number in range(30)]
 

@@ -60,8 +60,8 @@ def remembered(world: FakeWorld, *texts: str) -> list[Memory]:
     return found
 
 
-def wanted(memories: list[Memory], **more: int) -> SummaryWanted:
-    return SummaryWanted(tuple(each.memory_id for each in memories), **more)
+def wanted(memories: list[Memory], most: int = 5) -> SummaryWanted:
+    return SummaryWanted(tuple(each.memory_id for each in memories), most)
 
 
 def test_what_is_central_is_told_in_the_order_in_which_it_was_said(world: FakeWorld) -> None:
@@ -150,6 +150,15 @@ def test_the_guards_look_at_a_summary_too(world: FakeWorld) -> None:
     made, _ = summarizer(world, extractor=Pipeline()).summarize(ACME, asked, None, None, derived)
 
     assert [each.outcome for each in made.outcomes] == [Outcome.QUARANTINED]
+
+
+def test_a_summary_names_no_day_that_was_meant_when_something_else_was_said(world: FakeWorld) -> None:
+    asked = SummaryWanted((remembered(world, "I live in Porto and start on Monday.")[0].memory_id,), keeps=True)
+
+    made, _ = summarizer(world, extractor=Pipeline()).summarize(ACME, asked, None, None, derived)
+
+    assert made.stored is not None
+    assert (made.stored.event, made.stored.claimed) == (None, None)
 
 
 def test_without_the_embedder_words_are_compared_and_the_summary_waits_for_its_vector(world: FakeWorld) -> None:
