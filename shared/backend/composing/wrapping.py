@@ -45,7 +45,7 @@ _LOOKS_LIKE = str.maketrans(
 )
 """To what a reader takes it for. The letters are those of Cyrillic and Greek that the markers' word could be written with."""
 
-_MARKER = re.compile(rf"<[\s/|:!?-]*(?={WORD}\b)|<[\s]*(?=\|)")
+_MARKER = re.compile(rf"<[\s/|:!?-]*(?={WORD})|<[\s]*(?=\|)")
 _CITATION = re.compile(r"\[\s*m\s*[0-9]+(?:\s*[,;]\s*m\s*[0-9]+)*\s*\]")
 _PLAIN = {"<": "\u2039", "[": "(", "]": ")"}
 
