@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from tests.journeys.conftest import User, problem
 
 TALK = (
@@ -36,7 +34,6 @@ def test_a_prompt_holds_what_helps_within_its_budget(user: User) -> None:
     assert 0 < answer["token_count"] <= 120
     assert answer["tokenizer"] == "o200k_base"
     assert answer["memories_used"][0]["citation"] == "m1"
-    print(json.dumps(answer, ensure_ascii=False))  # noqa: T201 - for whoever writes the documentation
 
 
 def test_a_budget_that_holds_nothing_is_refused_with_the_one_that_would(user: User) -> None:
@@ -66,7 +63,6 @@ def test_a_question_is_answered_from_memory_or_not_at_all(user: User) -> None:
     assert TALK[2][1][slice(*said["citations"][0]["span"])] == said["citations"][0]["quote"]
     assert said["confidence"] > 0.5
     assert (unknown["answer"], unknown["abstained"], unknown["reason"]) == (None, True, "low_confidence")
-    print(json.dumps(said, ensure_ascii=False), json.dumps(unknown))  # noqa: T201 - for whoever writes the documentation
 
 
 def test_a_summary_is_kept_once_and_says_what_it_is_of(user: User) -> None:
@@ -86,7 +82,6 @@ def test_a_summary_is_kept_once_and_says_what_it_is_of(user: User) -> None:
     assert [(each["relation"], each["memory"]["id"]) for each in related] == [("derived_from", each) for each in used]
     assert user.call("GET", f"/memory/{made['id']}").json()["is_summary"]
     assert made["id"] not in {each["id"] for each in user.ask("boat, job, dinner", filters={"include_summaries": False}, k=20)}
-    print(json.dumps(made, ensure_ascii=False))  # noqa: T201 - for whoever writes the documentation
 
 
 def test_who_may_only_read_cannot_keep_a_summary(user: User) -> None:
