@@ -15,6 +15,6 @@ class FakeTokenizer:
         """The fake's own name."""
         return "fake"
 
-    def count(self, text: str) -> int:
+    def measure(self, text: str) -> int:
         """Return how many tokens the text is."""
         return len(_TOKEN.findall(text))

@@ -12,7 +12,7 @@ class Tokenizer(Protocol):
     def name(self) -> str:
         """The encoding, as its publisher calls it. Known without loading it."""
 
-    def count(self, text: str) -> int:
+    def measure(self, text: str) -> int:
         """Return how many tokens the text is. What looks like a special token (`<|endoftext|>`) counts as the text it is.
 
         Never more than the text's bytes of UTF-8. Safe to call from several threads. Raises `DependencyUnavailableError`

@@ -49,9 +49,9 @@ class Composer:
         """Which tokens are counted."""
         return self._tokenizer.name
 
-    def count(self, text: str) -> int:
+    def measure(self, text: str) -> int:
         """Return how many tokens a text is."""
-        return self._tokenizer.count(text)
+        return self._tokenizer.measure(text)
 
     def compose(self, asked: Asked, answers: Sequence[Answer], derived: Callable[[int], str]) -> Composition:
         """Return the prompt with as many of the answers (best first) as the budget holds.
@@ -59,7 +59,7 @@ class Composer:
         `derived` gives words that nobody can guess, see `wrapping.boundary`. Raises `ValidationFailedError` for a budget that
         does not even hold the prompt without a memory, `DependencyUnavailableError` without a vocabulary.
         """
-        count = self._tokenizer.count
+        count = self._tokenizer.measure
         word = boundary((asked.query, asked.template, *(each.memory.text for each in answers)), derived)
         frame = count(_prompt(asked, word, []))
         if frame > asked.budget:
@@ -106,7 +106,7 @@ class Composer:
         span = best_span(text, words, 4 * most * BYTES_A_TOKEN, answer.piece)
         for _ in range(_TRIES):
             line = _line(answer, span)
-            tokens = self._tokenizer.count(f"{mark}{line}\n")
+            tokens = self._tokenizer.measure(f"{mark}{line}\n")
             if tokens <= most:
                 return _Entry(answer, span, line, tokens) if line else None
             if span == (0, len(text)) and tokens <= SHORT:

@@ -45,7 +45,7 @@ class Synthesizer:
         found = extracted(wanted.query, evidence, wanted.most)
         if self._policies.of(tenant_id).extraction.method is not Extraction.MODEL:
             return found
-        budget = TOKENS_FOR_THE_MODEL + self._composer.count(wanted.query)
+        budget = TOKENS_FOR_THE_MODEL + self._composer.measure(wanted.query)
         asked = Asked(wanted.query, budget=budget, template=QUESTION)
         composed = self._composer.compose(asked, answers, derived)
         try:

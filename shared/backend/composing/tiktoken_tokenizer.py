@@ -44,7 +44,7 @@ class TiktokenTokenizer:
         """The encoding's name."""
         return NAME
 
-    def count(self, text: str) -> int:
+    def measure(self, text: str) -> int:
         """Return how many tokens the text is."""
         return len(self._encoding().encode_ordinary(text))
 

@@ -73,7 +73,7 @@ def test_no_prompt_is_over_its_budget(tokenizer: TiktokenTokenizer, said: list[s
 
     composed = Composer(tokenizer).compose(asked, answers(*memories), derived)
 
-    assert composed.tokens == tokenizer.count(composed.prompt) <= asked.budget
+    assert composed.tokens == tokenizer.measure(composed.prompt) <= asked.budget
     named = [each.memory.memory_id for each in composed.used] + [each.memory_id for each in composed.dropped]
     assert sorted(named) == sorted(each.memory_id for each in memories)
     assert composed.is_truncated or not any(each.reason is Reason.BUDGET for each in composed.dropped)

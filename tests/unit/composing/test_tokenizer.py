@@ -28,7 +28,7 @@ from layers.embedder import source
     ],
 )
 def test_a_text_has_as_many_tokens_as_its_publisher_says(tokenizer: TiktokenTokenizer, text: str, tokens: int) -> None:
-    assert tokenizer.count(text) == tokens
+    assert tokenizer.measure(text) == tokens
 
 
 def test_the_pattern_and_the_vocabulary_are_those_that_tiktoken_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,19 +48,19 @@ def test_the_pattern_and_the_vocabulary_are_those_that_tiktoken_asks_for(monkeyp
 
 
 def test_a_special_token_in_a_users_text_is_text(tokenizer: TiktokenTokenizer) -> None:
-    assert tokenizer.count("<|endoftext|>") > 1
+    assert tokenizer.measure("<|endoftext|>") > 1
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_no_text_has_more_tokens_than_bytes(tokenizer: TiktokenTokenizer, text: str) -> None:
-    assert tokenizer.count(text) <= len(text.encode())
+    assert tokenizer.measure(text) <= len(text.encode())
 
 
 def test_many_threads_may_count_at_once(tokenizer: TiktokenTokenizer) -> None:
     with ThreadPoolExecutor(4) as threads:
-        assert set(threads.map(tokenizer.count, ["one two three"] * 20)) == {3}
+        assert set(threads.map(tokenizer.measure, ["one two three"] * 20)) == {3}
 
 
 def test_without_its_vocabulary_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DependencyUnavailableError, match="build_model"):
-        TiktokenTokenizer(tmp_path).count("anything")
+        TiktokenTokenizer(tmp_path).measure("anything")
