@@ -21,7 +21,7 @@ from backend.memories.fake import FakeMemoryStore, FakePolicies
 from backend.memories.fake_requests import FakeRequestLog
 from backend.memories.model import Said
 from backend.memories.service import MemoryService
-from backend.retrieval.model import Candidates, Question, Weights
+from backend.retrieval.model import Candidates, Found, Question, Weights
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Environment, user_scope
 from benchmarks.datasets import Turn
@@ -106,11 +106,16 @@ class InProcess:
         asked = Question(question, k, IndexFilter(now=epoch_ms(self._clock.now())))
         return self._retrieval.candidates(scope, asked), self._turn_of
 
-    def ask(self, owner: str, question: str, k: int) -> list[str]:
-        """See the protocol."""
+    def found(self, owner: str, question: str, k: int) -> tuple[Found, dict[str, str]]:
+        """Return the best `k` memories as the service has them, and the turn of each memory."""
         scope = user_scope(TENANT, PROJECT, Environment.TEST, owner)
         asked = Question(question, k, IndexFilter(now=epoch_ms(self._clock.now())), self._weights)
-        return [self._turn_of[answer.memory.memory_id] for answer in self._retrieval.query(scope, asked).answers]
+        return self._retrieval.query(scope, asked), self._turn_of
+
+    def ask(self, owner: str, question: str, k: int) -> list[str]:
+        """See the protocol."""
+        found, turn_of = self.found(owner, question, k)
+        return [turn_of[answer.memory.memory_id] for answer in found.answers]
 
     def close(self) -> None:
         """Let go of the index's file."""

@@ -126,7 +126,7 @@ REFUSALS_SAY: dict[str, tuple[str, ...]] = {
 }
 # By operation, beside X-Scope-Warning, which every 2xx to a caller may have.
 ANSWERS_SAY: dict[str, tuple[str, ...]] = {
-    "add_memory": ("ETag", "Idempotent-Replay"),
+    **dict.fromkeys(("add_memory", "summarize_memories"), ("ETag", "Idempotent-Replay")),
     "get_memory": ("ETag",),
     **dict.fromkeys(("forget_memory", "refresh_memories", "rotate_key"), ("Idempotent-Replay",)),
     **dict.fromkeys(
@@ -176,6 +176,9 @@ LINKS: dict[tuple[str, str], Json] = {
         "list": {"operationId": "list_memories", "description": "It stands first in the list."},
     },
     ("query_memories", "200"): _links("memories/0/id"),
+    ("compose_prompt", "200"): {"read": _links("memories_used/0/id")["read"]},
+    ("synthesize_answer", "200"): {"evidence": _links("citations/0/id")["evidence"]},
+    ("summarize_memories", "201"): {"relations": _links("id")["relations"]},
     ("refresh_memories", "202"): {
         "state": {
             "operationId": "get_refresh",

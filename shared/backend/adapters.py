@@ -19,6 +19,7 @@ from backend.kit.ids import Ids, UlidIds
 
 if TYPE_CHECKING:
     from backend.audit.ports import AuditLog
+    from backend.composing.ports import Tokenizer
     from backend.embedding.ports import Embedder
     from backend.encryption.ports import KeyStore
     from backend.encryption.sealing import Sealer
@@ -169,6 +170,13 @@ class Adapters:
 
         # On one machine all workers share one copy of the weights; a Lambda has its memory for itself and wants the speed.
         return MiniLmEmbedder(Path(self.settings.embedder_dir), share_weights=self.is_local)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """How long a prompt is. Its vocabulary lies beside the embedding model."""
+        from backend.composing.tiktoken_tokenizer import TiktokenTokenizer
+
+        return TiktokenTokenizer(Path(self.settings.embedder_dir))
 
     @cached_property
     def index(self) -> MemoryIndex:

@@ -15,6 +15,9 @@ from backend.kit.config import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from backend.composing.service import Composer
+    from backend.composing.summarizing import Summarizer
+    from backend.composing.synthesizing import Synthesizer
     from backend.jobs.ports import Worker
     from backend.jobs.reencrypt import Reencrypting
     from backend.jobs.refresh import Refreshing
@@ -140,6 +143,39 @@ class Container(Adapters):
         from backend.retrieval.routing import Routing
 
         return Routing(retrieval=self.retrieval, store=self.memory_store, clock=self.clock)
+
+    @cached_property
+    def composer(self) -> Composer:
+        """Putting prompts together."""
+        from backend.composing.service import Composer
+
+        return Composer(self.tokenizer)
+
+    @cached_property
+    def synthesizer(self) -> Synthesizer:
+        """Answering from memory."""
+        from backend.composing.synthesizing import Synthesizer
+
+        return Synthesizer(
+            embedder=self.embedder, composer=self.composer, policies=self.policies, model=lambda: self.language_model
+        )
+
+    @cached_property
+    def summarizer(self) -> Summarizer:
+        """Saying what several memories say together."""
+        from backend.composing.summarizing import Summarizer
+
+        return Summarizer(
+            store=self.memory_store,
+            requests=self.request_log,
+            extractor=self.extractor,
+            embedder=self.embedder,
+            policies=self.policies,
+            composer=self.composer,
+            model=lambda: self.language_model,
+            clock=self.clock,
+            ids=self.ids,
+        )
 
     @cached_property
     def projection(self) -> Projection:

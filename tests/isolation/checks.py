@@ -30,7 +30,8 @@ def leaks(world: World, call: Call, answer: Answer, allowed: Collection[Owner]) 
     if problem:
         body = answer.json()
         quoted = [body.pop(name, "") for name in ("instance", "memory_id", "job_id")]
-        asked = _plain(call.path) + str((call.body or {}).get("memory_id", ""))
+        named = [(call.body or {}).get("memory_id", ""), *(call.body or {}).get("memory_ids", ())]
+        asked = _plain(call.path) + " ".join(map(str, named))
         said = json.dumps(
             [dict(answer.headers), body, [each for each in quoted if _plain(each) not in asked]], ensure_ascii=False
         )

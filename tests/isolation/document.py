@@ -60,6 +60,8 @@ class Operation:
             return {}
         if "memory_id" in self.example:
             return {"memory_id": memory_id}
+        if "memory_ids" in self.example:
+            return {"memory_ids": [memory_id]}
         items = self.example.get("items", [])
         return {"items": [{**each, "id": memory_id} for each in items]} if any("id" in each for each in items) else {}
 

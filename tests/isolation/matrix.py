@@ -14,7 +14,7 @@ from tests.isolation.checks import gossip, gossip_of
 from tests.isolation.document import Call, Operation, call
 from tests.isolation.oracle import HOME_ONLY, RULES, Rule, Shape, beside, chain, refusal
 from tests.isolation.owners import LIVING, READABLE, SHARED_WORD, TEST, Owner, Row, State, said, said_in
-from tests.isolation.probes import NEVER, likeness, plain, probes
+from tests.isolation.probes import NEVER, WHOLE_ANSWERS, likeness, plain, probes
 from tests.isolation.sending import Sender
 from tests.support.logs import LogLines
 
@@ -134,6 +134,29 @@ class Matrix(Sender):
         request = self._request(cell, query=f"What does the {SHARED_WORD} say?", k=200, filters={}, memory_id=row.memory_id)
         answer = self._expect(cell, request, 200, "").json()
         assert (answer["found"], answer["memory_id"], answer["gate"]) == (True, row.memory_id, None)
+
+    def _composes_own(self, cell: Cell) -> None:
+        asked = {"query": f"What does the {SHARED_WORD} say?", "k": 200, "filters": {}, **WHOLE_ANSWERS[Shape.COMPOSE]}
+        body = self._expect(cell, self._request(cell, **asked), 200, "").json()
+        used = {each["id"] for each in body["memories_used"]}
+        for row in map(self.world.rows[cell.target].get, READABLE):
+            assert row is not None
+            assert row.memory_id in used
+            assert str(said(row.owner, row.state)["text"]) in body["composed_prompt"]
+
+    def _answers_own(self, cell: Cell) -> None:
+        row = self._row_of_target(cell)
+        filters = {"session_id": row.canary("session_id")}
+        request = self._request(cell, query=said(row.owner, row.state)["text"], filters=filters, **WHOLE_ANSWERS[Shape.ANSWER])
+        body = self._expect(cell, request, 200, "").json()
+        assert [each["id"] for each in body["citations"]] == [row.memory_id]
+        assert not body["abstained"]
+
+    def _sums_up_own(self, cell: Cell) -> None:
+        row = self._row(cell)
+        body = self._expect(cell, self._request(cell), 200, "").json()
+        assert [(each["id"], each["status"]) for each in body["sources"]] == [(row.memory_id, "used")]
+        assert (body["id"], body["stored"], body["memory"]) == (None, False, None)
 
     def _adds_own(self, cell: Cell) -> None:
         answer = self._expect(cell, self._request(cell, **self.world.fresh_words()), 201, "")
@@ -260,8 +283,11 @@ class Matrix(Sender):
         request = self._request(cell).plus(query=(("cursor", self.world.cursors[cell.target]), ("limit", "200")))
         self._expect(cell, request, 400, "invalid-cursor")
 
+    def _row_of_target(self, cell: Cell) -> Row:
+        return self.world.rows[cell.target][cell.state]
+
     def _asks_foreign(self, cell: Cell) -> None:
-        row = self._row(cell)
+        row = self._row_of_target(cell)
         filters: tuple[dict[str, object], ...] = (
             {"sources": [row.canary("source")]},
             {"tags": [row.canary("tags")]},
@@ -269,9 +295,18 @@ class Matrix(Sender):
             {"metadata": {"note": row.canary("metadata")}},
         )
         chosen = filters[LIVING.index(cell.target) % len(filters)] if cell.target in LIVING else filters[0]
-        request = self._request(cell, query=said(row.owner, row.state)["text"], k=200, filters=chosen)
+        request = self._request(cell, query=said(row.owner, row.state)["text"], k=50, filters=chosen)
         answer = self._expect(cell, request, 200, "").json()
-        assert (answer["memories"], answer["context"], answer["degraded"], answer["warnings"]) == ([], "", [], [])
+        assert (answer["degraded"], answer["warnings"]) == ([], [])
+        nothing: dict[Shape, dict[str, Any]] = {
+            Shape.ASK: {"memories": [], "context": ""},
+            Shape.COMPOSE: {"memories_used": [], "dropped": [], "truncated": False},
+            Shape.ANSWER: {"answer": None, "citations": [], "reason": "nothing_found", "confidence": 0.0},
+        }
+        expected = nothing[cell.rule.shape]
+        assert {name: answer[name] for name in expected} == expected, cell.name
+        if cell.rule.shape is not Shape.ASK:
+            return
         counted = {each["project_id"]: each["memories"] for each in answer["scope_diagnostics"]["projects"]}
         # In a project that the caller could have named what is the end user's is counted, and nothing of anybody else's.
         assert counted == ({cell.target.project: 1} if cell.target in beside(cell.caller) else {}), cell.name
@@ -324,6 +359,9 @@ _OWN: dict[Shape, _Try] = {
     Shape.ASK: Matrix._asks_own,
     Shape.ROUTED: Matrix._routes_own,
     Shape.EXPLAIN: Matrix._explains_own,
+    Shape.COMPOSE: Matrix._composes_own,
+    Shape.ANSWER: Matrix._answers_own,
+    Shape.SUM_UP: Matrix._sums_up_own,
     Shape.ADD: Matrix._adds_own,
     Shape.FORGET: Matrix._forgets_own,
     Shape.ABOUT: Matrix._tells_of_own,
@@ -341,9 +379,10 @@ _OWN: dict[Shape, _Try] = {
 _FOREIGN: dict[Shape, _Try] = {
     Shape.READ: Matrix._reads_foreign,
     Shape.LIST: Matrix._lists_foreign,
-    Shape.ASK: Matrix._asks_foreign,
+    **dict.fromkeys((Shape.ASK, Shape.COMPOSE, Shape.ANSWER), Matrix._asks_foreign),
     Shape.ROUTED: Matrix._routes_foreign,
     Shape.EXPLAIN: Matrix._explains_foreign,
+    Shape.SUM_UP: Matrix._reads_foreign,
     Shape.ADD: Matrix._adds_foreign,
     Shape.FORGET: Matrix._reads_foreign,
     Shape.ABOUT: Matrix._reads_foreign,

@@ -19,6 +19,9 @@ class Shape(StrEnum):
     ASK = "shows what fits"
     ROUTED = "shows what fits, by what kind of question it is"
     EXPLAIN = "tells why the memory that the body names is not shown"
+    COMPOSE = "builds a prompt of what fits"
+    ANSWER = "answers from what fits"
+    SUM_UP = "sums up the memories that the body names"
     ADD = "stores"
     ADD_MANY = "stores several"
     ABOUT = "tells of the memory that the path names"
@@ -54,6 +57,9 @@ RULES = {
     "retrieve_memories": Rule(Shape.ASK, "memory:read"),
     "search_routed": Rule(Shape.ROUTED, "memory:read"),
     "explain_memory": Rule(Shape.EXPLAIN, "memory:read"),
+    "compose_prompt": Rule(Shape.COMPOSE, "memory:read"),
+    "synthesize_answer": Rule(Shape.ANSWER, "memory:read"),
+    "summarize_memories": Rule(Shape.SUM_UP, "memory:read"),
     "add_memory": Rule(Shape.ADD, "memory:add"),
     "add_memories": Rule(Shape.ADD_MANY, "memory:add"),
     "forget_memory": Rule(Shape.FORGET, "memory:delete"),
@@ -83,10 +89,10 @@ RULES = {
 NAMELESS = frozenset({Shape.PUBLIC, Shape.TENANT, Shape.COUNT})
 """What takes the name of nothing that could be another's."""
 
-ASKING = frozenset({Shape.ASK, Shape.ROUTED, Shape.EXPLAIN})
+ASKING = frozenset({Shape.ASK, Shape.ROUTED, Shape.EXPLAIN, Shape.COMPOSE, Shape.ANSWER})
 """What takes a question and its filters."""
 
-READ_ONLY = frozenset({Shape.READ, Shape.LIST, Shape.ABOUT, Shape.WAITING, Shape.JOB}) | ASKING
+READ_ONLY = frozenset({Shape.READ, Shape.LIST, Shape.SUM_UP, Shape.ABOUT, Shape.WAITING, Shape.JOB}) | ASKING
 HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB})
 """What a caller without a project does in one place, not in all those that they may read."""
 

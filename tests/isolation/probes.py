@@ -23,6 +23,12 @@ NOW = "2030-01-01T00:00:00Z"
 CHANGING = frozenset({Shape.FORGET, Shape.CHANGE, Shape.CHANGE_MANY, Shape.UNDO, Shape.DECIDE})
 """What an operation does that is tried on a memory that never was."""
 
+WHOLE_ANSWERS: dict[Shape, dict[str, Any]] = {
+    Shape.COMPOSE: {"token_budget": 32_768, "template": "{memories}"},
+    Shape.ANSWER: {"max_sentences": 20, "min_confidence": 0},
+}
+"""What makes an answer tell all that it may."""
+
 PROBING = (
     Caller(Kind.KEY, "strict-co", "main", "wombat.ana@example.com"),
     Caller(Kind.TOKEN, "compat-co", "side", "wombat.ben@example.com"),
@@ -72,7 +78,9 @@ def plain(world: World, operation: Operation, caller: Caller) -> Call:
         return call(operation, None, headers, file=f"It was {canary('plain', caller.user)}.", dry_run="true")
     if shape in ASKING:
         never = replace(own, memory_id=f"mem_{NEVER}") if operation.names_memory else None
-        return call(operation, never, headers, query=f"What does the {SHARED_WORD} say?", k=200, filters={})
+        return call(
+            operation, never, headers, query=f"What does the {SHARED_WORD} say?", k=50, filters={}, **WHOLE_ANSWERS.get(shape, {})
+        )
     if shape is Shape.ADD:
         return call(operation, None, headers, text=f"It was {canary('plain', caller.user)}.", dry_run=True)
     if shape in CHANGING:

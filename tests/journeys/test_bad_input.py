@@ -144,6 +144,7 @@ def test_an_unknown_path_is_a_problem_document(passer_by: User, path: str) -> No
     [
         ("GET", "/memory/add", "POST"),
         ("DELETE", "/memory/query", "POST"),
+        ("GET", "/memory/compose", "POST"),
         ("PUT", "/memory/add", "POST"),
         ("POST", "/memory", "GET"),
         ("POST", "/health", "GET"),

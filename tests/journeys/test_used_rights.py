@@ -39,6 +39,7 @@ SELDOM = {
     # key where all of its rows are of the first release.
     "kms:GenerateDataKey DataKey": {
         "BulkAddMemories",
+        "SummarizeMemories",
         "UploadFile",
         "DeleteMemory",
         "UpdateMemory",
@@ -52,6 +53,7 @@ SELDOM = {
     # Asked only once the answer of a claim was lost: `through_lost_answers` shows it of two, and these claim by the same code.
     "dynamodb:GetItem IdempotencyTable": {
         "BulkAddMemories",
+        "SummarizeMemories",
         "UploadFile",
         "UpdateMemory",
         "RewriteMemory",
@@ -254,6 +256,9 @@ def through_changes(user: User) -> None:
         waiting = user.add(text)["id"]
         done(user.call("GET", "/memory/quarantine"))
         twice("POST", f"/memory/quarantine/{waiting}/{verdict}")
+    for route in ("compose", "synthesize"):
+        done(user.call("POST", f"/memory/{route}", {"query": "Which instrument do I play?"}))
+    done(user.call("POST", "/memory/summarize", {"memory_ids": [memory, long], "store": True}, Idempotency_Key="sum"), 201)
     # One that is too long for its marker is read from its row.
     until(lambda: bool(user.add(f"{LONG * 3}{user.tenant_id} {uuid.uuid4()}")) and read_pending(user))
 

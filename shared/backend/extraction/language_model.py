@@ -99,15 +99,15 @@ def _statement(row: object, source: str) -> Statement:
     except ValueError as error:
         raise LanguageModelUnavailableError(MALFORMED) from error
     statement = Statement(text.strip(), (0, len(source)), category=category, confidence=float(confidence))
-    span = _place(quote, source)
-    if span is None or not _is_grounded(text, source[span[0] : span[1]]):
+    span = place_of(quote, source)
+    if span is None or not is_grounded(text, source[span[0] : span[1]]):
         return replace(statement, refusal=UNGROUNDED)
     # What it says outright may contradict what holds; what it concludes may not.
     claimed = claim_of(plain(statement.text).rstrip(".! ")) if statement.confidence >= SAID_OUTRIGHT else None
     return replace(statement, span=span, event=_day(row.get("event_date")), claimed=claimed)
 
 
-def _place(quote: str, source: str) -> Span | None:
+def place_of(quote: str, source: str) -> Span | None:
     """Return where the quote stands, white space and typographic variants aside."""
     if not quote.strip() or len(quote) > LONGEST_QUOTE:
         return None
@@ -119,7 +119,7 @@ def _place(quote: str, source: str) -> Span | None:
     return match.span() if match else None
 
 
-def _is_grounded(text: str, quote: str) -> bool:
+def is_grounded(text: str, quote: str) -> bool:
     """Tell whether the statement is made of what it quotes: all its numbers, and the beginnings of most of its longer words."""
     said = unicodedata.normalize("NFKC", quote).casefold()
     claimed = unicodedata.normalize("NFKC", text).casefold()

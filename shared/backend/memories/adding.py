@@ -177,6 +177,8 @@ class Adding:
             event=candidate.event,
             claimed=candidate.claimed,
             chunks=candidate.chunks,
+            is_summary=bool(said.derived_from),
+            derived_from=said.derived_from,
             state=State.QUARANTINED if is_quarantined else State.ACTIVE,
             rule=candidate.refusal.rule if candidate.refusal else None,
             vector=vectors[0] if vectors else None,

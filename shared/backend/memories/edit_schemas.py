@@ -214,7 +214,7 @@ class MemoryEvidence(BaseModel):
 class RelationView(BaseModel):
     """Another memory, and what it is to this one."""
 
-    relation: Literal["supersedes", "superseded_by", "disputes"]
+    relation: Literal["supersedes", "superseded_by", "disputes", "derived_from"]
     memory: MemoryView
 
 

@@ -129,6 +129,7 @@ class Editing:
         named = [("superseded_by", memory.superseded_by)] if memory.superseded_by else []
         named += [("supersedes", each) for each in memory.supersedes]
         named += [("disputes", each) for each in memory.disputes]
+        named += [("derived_from", each) for each in memory.derived_from]
         rows = self._store.get_many(scope.tenant_id, [each for _, each in named if each])
         now = self._clock.now()
         return [(name, rows[each]) for name, each in named if each in rows and rows[each].readable_by(scope, now)]

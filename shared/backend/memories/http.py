@@ -33,7 +33,13 @@ LONGEST_KEY = 255
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
 ALLOWED = {
-    **dict.fromkeys(("add", "query", "retrieve", "explain", "bulk-add", "batch-update", "refresh", "upload"), "POST"),
+    **dict.fromkeys(
+        (
+            *("add", "bulk-add", "upload", "batch-update", "refresh"),
+            *("query", "retrieve", "explain", "compose", "summarize", "synthesize"),
+        ),
+        "POST",
+    ),
     **dict.fromkeys(("conflicts", "quarantine", "pending"), "GET"),
 }
 """What stands where an id could, and is a route of its own: the method that it takes."""

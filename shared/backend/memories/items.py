@@ -62,7 +62,7 @@ _MOMENTS = frozenset(
     }
 )
 _FRACTIONS = ("importance", "confidence")
-_TUPLES = ("tags", "supersedes", "disputes")
+_TUPLES = ("tags", "supersedes", "disputes", "derived_from")
 _FIELDS = tuple(each.name for each in fields(Memory))
 MOST_VECTOR_BYTES = 300 * 1024
 

@@ -91,6 +91,8 @@ class Said:
     deduplicate: bool = True
     infer: bool = True
     on_conflict: OnConflict | None = None
+    derived_from: tuple[str, ...] = ()
+    """The memories that this summarises; none for what somebody said."""
 
     def utterance(self, now: datetime) -> Utterance:
         """Return what extraction is to read."""
@@ -153,6 +155,9 @@ class Memory:
     supersedes: tuple[str, ...] = ()
     disputes: tuple[str, ...] = ()
     """The memories that it contradicts and that were left as they are."""
+
+    derived_from: tuple[str, ...] = ()
+    """The memories that it summarises."""
 
     rule: str | None = None
     """Why it waits for a decision."""

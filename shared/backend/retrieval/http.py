@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class RetrievalDoor:
             # The use case counts them.
             self.container.decryption_failures.record(caller, failed)
         brief, left_out = shown_briefly(found.answers, question)
-        recording = begun_recording(self.container, scope.tenant_id, brief)
+        recording = begun_recording(self.container, scope.tenant_id, [memory["id"] for memory in brief])
         memories = with_whole_texts(brief, found.answers) if body.full_text else brief
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
@@ -69,12 +69,11 @@ class RetrievalDoor:
         return made
 
 
-def begun_recording(container: bootstrap.Container, tenant_id: str, memories: Sequence[Mapping[str, Any]]) -> list[Future[None]]:
+def begun_recording(container: bootstrap.Container, tenant_id: str, memory_ids: Sequence[str]) -> list[Future[None]]:
     """Begin to say, beside the rest of the work, what is returned."""
-    if not memories:
+    if not memory_ids:
         return []
     record, now = container.recording.record, container.clock.now()
-    memory_ids = [memory["id"] for memory in memories]
     return [container.executor.submit(copy_context().run, record, tenant_id, memory_ids, now)]
 
 

@@ -35,7 +35,7 @@ class RoutingDoor:
         routed = self.container.routing.answer(scope, question, body.asked_at(now))
         self._tell(caller, routed)
         brief, left_out = shown_briefly(routed.answers, question)
-        recording = begun_recording(self.container, scope.tenant_id, brief)
+        recording = begun_recording(self.container, scope.tenant_id, [memory["id"] for memory in brief])
         memories = with_whole_texts(brief, routed.answers) if body.full_text else brief
         answer = {
             "route": routed.kind.route.value,

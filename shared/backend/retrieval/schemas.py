@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -103,10 +104,8 @@ class Filters(BaseModel):
         return self
 
 
-class MemoryQuery(Wire):
-    """Body of `POST /memory/query`."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
+class Asking(Wire):
+    """What every body that asks has: the question, whose memories, and which of them."""
 
     query: Annotated[
         Clean,
@@ -122,9 +121,6 @@ class MemoryQuery(Wire):
         default=None, description="Only what held at this moment; without it what has ended is left out."
     )
     known_at: Moment | None = Field(default=None, description="Only what was known at this moment, as it was known.")
-    full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
-    weights: QueryWeights | None = Field(default=None, description="What counts how much; what is not named keeps its default.")
-    explain: bool = Field(default=False, description="Say of each answer why it stands where it stands.")
 
     @model_validator(mode="after")
     def _one_session(self) -> Self:
@@ -165,9 +161,22 @@ class MemoryQuery(Wire):
                 known_at=_ms(self.known_at),
                 now=epoch_ms(now),
             ),
-            weights=self.weights.weights() if self.weights else Weights(),
-            explain=self.explain,
         )
+
+
+class MemoryQuery(Asking):
+    """Body of `POST /memory/query`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
+
+    full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
+    weights: QueryWeights | None = Field(default=None, description="What counts how much; what is not named keeps its default.")
+    explain: bool = Field(default=False, description="Say of each answer why it stands where it stands.")
+
+    def question(self, now: datetime) -> Question:
+        """Return what is asked."""
+        weights = self.weights.weights() if self.weights else Weights()
+        return replace(super().question(now), weights=weights, explain=self.explain)
 
 
 class MemoryFound(UsedMemoryView):

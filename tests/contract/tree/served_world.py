@@ -13,6 +13,7 @@ import pytest
 
 from backend import bootstrap
 from backend.bootstrap import Container
+from backend.composing.fake import FakeTokenizer
 from backend.embedding.fake import FakeEmbedder
 from backend.index.fake import FakeIndex
 from backend.kit.clock import Clock
@@ -98,6 +99,7 @@ def serving(clock: Clock | None = None) -> Iterator[Served]:
         # Each is built on first use, so what is put there first is what everybody gets.
         container.index, container.embedder = index, embedder
         container.recording = FakeRecording(container.ids)
+        container.tokenizer = FakeTokenizer()
         try:
             yield Served(container, index, embedder, *_keys(container))
         finally:

@@ -63,13 +63,16 @@ SEARCH = {"es:ESHttpGet {}/memories-write", "es:ESHttpPost {}/_msearch"}
 INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
 RETURN = {"sqs:SendMessage Accesses"}
 WALK = {"dynamodb:Query MemoriesTable/index/list"}
+SEARCHES = ("QueryMemories", "RetrieveMemories", "ComposePrompt", "SynthesizeAnswer")
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
-    **dict.fromkeys(("QueryMemories", "RetrieveMemories"), SIGN_IN | FIND | OPEN | SEE_USAGE | RETURN),
+    **dict.fromkeys(SEARCHES, SIGN_IN | FIND | OPEN | SEE_USAGE | RETURN),
     # What waits for a decision, and what is counted, stands in a list.
     "ExplainMemory": SIGN_IN | FIND | OPEN | SEE_USAGE | WALK,
     "SearchRouted": SIGN_IN | FIND | OPEN | SEE_USAGE | WALK | RETURN,
+    # A summary is a memory that no guard and no claim stands for.
+    "SummarizeMemories": SIGN_IN | REQUESTS | READ_MANY | SEAL | {"dynamodb:BatchWriteItem MemoriesTable"},
     **dict.fromkeys(("BulkAddMemories", "UploadFile"), SIGN_IN | REQUESTS | ADD),
     # Who changes what is there finds a key of the tenant, but for rows of the first release.
     **dict.fromkeys(("UpdateMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),
@@ -133,7 +136,7 @@ MAY: dict[str, set[str]] = {
 }
 # What a function may do besides where there is a domain (its logical id is filled in), and where models are asked.
 WITH_A_DOMAIN: dict[str, set[str]] = {
-    **dict.fromkeys(("QueryMemories", "RetrieveMemories", "ExplainMemory", "SearchRouted"), SEARCH),
+    **dict.fromkeys((*SEARCHES, "ExplainMemory", "SearchRouted"), SEARCH),
     "Status": SEARCH,
     "ProjectChanges": INDEX,
     "SweepPending": INDEX,
@@ -153,14 +156,20 @@ EMBEDDING = dict.fromkeys(
         "RetrieveMemories",
         "ExplainMemory",
         "SearchRouted",
+        "ComposePrompt",
+        "SynthesizeAnswer",
+        "SummarizeMemories",
         "Status",
         "RepairEmbeddings",
         "RunJobs",
     ),
     EMBED,
 )
-# A language model reads what is added, and nothing else.
-EXTRACTING = ("AddMemory", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories")
+# A language model reads what is added, and what answers and summaries are made of.
+EXTRACTING = (
+    *("AddMemory", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories"),
+    *("SynthesizeAnswer", "SummarizeMemories"),
+)
 ASKING = dict.fromkeys(EXTRACTING, ASK)
 WITH_A_KEY = {each: {"secretsmanager:GetSecretValue LanguageModelSecret"} for each in EXTRACTING}
 WITH_A_MODEL = {

@@ -126,6 +126,7 @@ def checks(index: OpenSearchIndex) -> None:
 
 DOES: dict[str, tuple[Callable[[OpenSearchIndex], None], ...]] = {
     **dict.fromkeys(("QueryMemories", "RetrieveMemories", "ExplainMemory", "SearchRouted"), (searches,)),
+    **dict.fromkeys(("ComposePrompt", "SynthesizeAnswer"), (searches,)),
     "Status": (checks,),
     "ProjectChanges": (writes,),
     "SweepPending": (writes,),

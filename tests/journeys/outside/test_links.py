@@ -68,6 +68,12 @@ def asked(user: User) -> httpx.Response:
     return user.call("POST", "/memory/query", {"query": "Where do I live?"})
 
 
+def told(user: User, route: str) -> httpx.Response:
+    """Answer to a question with something to find, by another route."""
+    said(user, "I live in Lisbon.")
+    return user.call("POST", f"/memory/{route}", {"query": "Where do I live, in Lisbon?"})
+
+
 def shown(user: User) -> httpx.Response:
     """Answer to a read of a memory that superseded another."""
     said(user, on_conflict="keep_both")
@@ -82,6 +88,11 @@ SOURCES: dict[str, Callable[[User], httpx.Response]] = {
         "/memory/upload", files={"file": ("notes.txt", f"I live in {next(PLACES)}.".encode())}, headers=user.headers
     ),
     "query_memories": asked,
+    "compose_prompt": lambda user: told(user, "compose"),
+    "synthesize_answer": lambda user: told(user, "synthesize"),
+    "summarize_memories": lambda user: user.call(
+        "POST", "/memory/summarize", {"memory_ids": [said(user).json()["id"]], "store": True}
+    ),
     "list_memories": listed,
     "get_memory": shown,
     "forget_memory": lambda user: user.call("DELETE", f"/memory/{said(user).json()['id']}"),

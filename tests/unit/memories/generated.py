@@ -89,6 +89,7 @@ def memories(draw: st.DrawFn) -> Memory:
         ended_before=draw(optional_moments),
         supersedes=draw(some_ids),
         disputes=draw(some_ids),
+        derived_from=draw(some_ids),
         rule=draw(optional_texts),
         helpful=draw(st.integers(0, 10**6)),
         unhelpful=draw(st.integers(0, 10**6)),

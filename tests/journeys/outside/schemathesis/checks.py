@@ -58,7 +58,6 @@ _NOT_THERE = ("memory-not-found ",)
 _REVISION = ("precondition-failed header:If-Match ",)  # another one
 _CURSOR = ("invalid-cursor query:cursor ",)  # signed: only those that were given out are taken
 
-# By operation: what may be refused although it fits the contract, as `code pointer cure` of a fault, and why.
 _ASKED = (
     *_END_USER,
     r"validation-failed /filters/session_id .* another name",
@@ -66,6 +65,8 @@ _ASKED = (
     r"validation-failed /filters/metadata/.* at most 64 bits",  # not every reader of numbers knows their size
     r"validation-failed /weights Give at least one",  # all of them together
 )
+
+# By operation: what may be refused although it fits the contract, as `code pointer cure` of a fault, and why.
 REASONS: dict[str, tuple[str, ...]] = {
     "": (
         "forbidden ",  # another tenant than the key's, or another project
@@ -93,10 +94,15 @@ REASONS: dict[str, tuple[str, ...]] = {
         r"validation-failed /client_ref .* another name",  # two names of one field
         r"idempotency-key-reused ",
     ),
-    "query_memories": _ASKED,
-    "retrieve_memories": _ASKED,
-    "search_routed": _ASKED,
+    **dict.fromkeys(("query_memories", "retrieve_memories", "search_routed", "synthesize_answer"), _ASKED),
     "explain_memory": (*_ASKED, r"validation-failed /memory_id .* exactly one"),  # two fields together
+    "compose_prompt": (
+        *_ASKED,
+        r"validation-failed /template .* once",
+        r"validation-failed /budget_tokens .* another name",
+        r"validation-failed /token_budget .* without any memory",  # measured in tokens
+    ),
+    "summarize_memories": (*_NOT_THERE, *_SENT_BEFORE, *_END_USER, r"gone "),
     "get_memory": _NOT_THERE,
     "list_memories": _CURSOR,
     "list_conflicts": _CURSOR,
@@ -175,14 +181,15 @@ def name_what_is_there(case: Any) -> None:
     known = KNOWN.get(KINDS.get(case.operation.definition.raw["operationId"], "active"), [])
     every = {each for ids in KNOWN.values() for each in ids}
     body = case.body if isinstance(case.body, dict) else {}
-    items = body.get("items")
-    places = [
+    items, named = body.get("items"), body.get("memory_ids")
+    places: list[tuple[Any, Any]] = [
         (case.path_parameters, "id"),
         (body, "memory_id"),
         *((item, "id") for item in items or () if isinstance(item, dict)),
+        *((named, number) for number, _ in enumerate(named if isinstance(named, list) else ())),
     ]
     for place, name in places:
-        given = place.get(name)
+        given = place.get(name) if isinstance(place, dict) else place[name]
         drawn = int(hashlib.sha256(repr((given, len(every))).encode(errors="surrogatepass")).hexdigest(), 16)
         if known and given and given not in every and drawn % 4:
             # What was shown last is the likeliest to be there still.

@@ -1,0 +1,1 @@
+"""From what is remembered to what a model reads: prompts, summaries, answers."""
