@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from backend.memories.reviewing import Reviewing
     from backend.memories.service import MemoryService
     from backend.retrieval.service import RetrievalService
+    from backend.state.service import States
     from backend.tenancy.access import Access
     from backend.tenancy.service import Tenancy
+    from backend.transcripts.service import Transcripts
 
 # ruff: noqa: PLC0415 - local imports are the point of this file
 
@@ -96,6 +98,20 @@ class Container(Adapters):
         )
 
     @cached_property
+    def transcripts(self) -> Transcripts:
+        """Keeping what was said."""
+        from backend.transcripts.service import Transcripts
+
+        return Transcripts(store=self.transcript_store, requests=self.request_log, clock=self.clock, ids=self.ids)
+
+    @cached_property
+    def states(self) -> States:
+        """Keeping what applications keep."""
+        from backend.state.service import States
+
+        return States(store=self.state_store, requests=self.request_log, clock=self.clock, ids=self.ids)
+
+    @cached_property
     def projection(self) -> Projection:
         """Keeping the index true."""
         from backend.memories.projection import Projection
@@ -134,9 +150,9 @@ class Container(Adapters):
     def reencrypting(self) -> Reencrypting:
         """Sealing everything under the newest key."""
         from backend.jobs.reencrypt import Reencrypting
-        from backend.jobs.sealed_items import DynamoSealedItems
+        from backend.jobs.sealed_items import DynamoSealedItems, DynamoSealedValues, SealedEverywhere
 
-        sealed = DynamoSealedItems(self.memories_table)
+        sealed = SealedEverywhere(DynamoSealedItems(self.memories_table), DynamoSealedValues(self.state_table))
         return Reencrypting(sealed=sealed, store=self.memory_store, keys=self.sealer, versions=self.key_store, clock=self.clock)
 
     @cached_property

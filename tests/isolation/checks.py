@@ -15,7 +15,7 @@ from tests.isolation.owners import TENANTS, USER_WORD, USERS, Owner
 from tests.isolation.world import Answer, Trace, World
 
 _IN_TENANT = re.compile(r"([MKIATCD])#([^#]*)(?:#|$)")
-_IN_SCOPE = re.compile(r"(?:[PLSV]|W#[a-z_]+)#((?:[^#]*#){4}[^#]*)(?:#|$)")
+_IN_SCOPE = re.compile(r"(?:[PLSVHN]|W#[a-z_]+)#((?:[^#]*#){4}[^#]*)(?:#|$)")
 _BY_CREDENTIAL = re.compile(r"(?:KEY|ISS)#")
 
 

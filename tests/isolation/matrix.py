@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.isolation import kept
 from tests.isolation.callers import Caller, Kind
 from tests.isolation.canaries import canary
 from tests.isolation.cells import LOOKED_AT, Cell, NoRuleError, Seen
@@ -93,7 +94,7 @@ class Matrix:
         """Send a request; check that neither the answer nor what was done for it goes beyond what the caller may know."""
         answer = self.world.door.send(request)
         allowed = chain(caller)
-        if answer.status == 201:
+        if answer.status == 201 and "id" in answer.json():
             self.world.stored(allowed[0], answer.json(), State.PENDING, request.body)
         found = leaks(self.world, request, answer, allowed)
         assert not found, f"{name}: the answer {answer.status} holds {'; '.join(found)}"
@@ -122,6 +123,11 @@ class Matrix:
         answer = self.send(cell.name, cell.caller, request, looked_at=looked_at)
         said = (answer.status, answer.code)
         assert said == (status, code), f"{cell.name}: {said} and not {(status, code)}: {answer.body[:500]!r}"
+        return answer
+
+    def expect(self, cell: Cell, status: int, code: str = "", **body: object) -> dict[str, Any]:
+        """Send the cell's request with these fields, check how it is answered, and return the answer's body."""
+        answer: dict[str, Any] = self._expect(cell, self._request(cell, **body), status, code).json()
         return answer
 
     def _once(self, cell: Cell, request: Call, name: str) -> dict[str, Any]:
@@ -347,6 +353,7 @@ _OWN: dict[Shape, _Try] = {
     Shape.UPLOAD: Matrix._uploads_own,
     Shape.BEGIN: Matrix._begins,
     Shape.JOB: Matrix._reads_own_job,
+    **kept.OWN,
 }
 _FOREIGN: dict[Shape, _Try] = {
     Shape.READ: Matrix._reads_foreign,
@@ -365,4 +372,5 @@ _FOREIGN: dict[Shape, _Try] = {
     Shape.UPLOAD: Matrix._uploads_foreign,
     Shape.BEGIN: Matrix._begins,
     Shape.JOB: Matrix._reads_foreign_job,
+    **kept.FOREIGN,
 }

@@ -29,6 +29,14 @@ class Shape(StrEnum):
     UPLOAD = "stores what a file says"
     BEGIN = "begins a job on the end user's memories"
     JOB = "tells of the job that the path names"
+    APPEND = "puts messages behind those of a conversation"
+    TRANSCRIPT = "shows the conversation that the body names"
+    CLEAR = "drops the conversation that the body names"
+    PUT = "keeps a value under the key that the body names"
+    VALUE = "shows the value under the key that the body names"
+    VALUES = "shows values of the namespaces that the body names"
+    NAMESPACES = "shows the namespaces that hold anything"
+    TAKE = "drops the value under the key that the body names"
     TENANT = "is about the whole tenant"
 
 
@@ -69,6 +77,15 @@ RULES = {
     "upload_file": Rule(Shape.UPLOAD, "memory:add"),
     "refresh_memories": Rule(Shape.BEGIN, "memory:add"),
     "get_refresh": Rule(Shape.JOB, "memory:read"),
+    "append_history": Rule(Shape.APPEND, "memory:add"),
+    "list_history": Rule(Shape.TRANSCRIPT, "memory:read"),
+    "delete_history": Rule(Shape.CLEAR, "memory:delete"),
+    "put_state": Rule(Shape.PUT, "memory:add"),
+    "get_state": Rule(Shape.VALUE, "memory:read"),
+    "list_state": Rule(Shape.VALUES, "memory:read"),
+    "search_state": Rule(Shape.VALUES, "memory:read"),
+    "list_namespaces": Rule(Shape.NAMESPACES, "memory:read"),
+    "delete_state": Rule(Shape.TAKE, "memory:delete"),
     "show_encryption": Rule(Shape.TENANT, "org:*"),
     "rotate_key": Rule(Shape.TENANT, "org:*"),
 }
@@ -78,8 +95,35 @@ RULES = {
 NAMELESS = frozenset({Shape.PUBLIC, Shape.TENANT, Shape.COUNT})
 """What takes the name of nothing that could be another's."""
 
-READ_ONLY = frozenset({Shape.READ, Shape.LIST, Shape.ASK, Shape.ABOUT, Shape.WAITING, Shape.JOB})
-HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB})
+READ_ONLY = frozenset(
+    {
+        Shape.READ,
+        Shape.LIST,
+        Shape.ASK,
+        Shape.ABOUT,
+        Shape.WAITING,
+        Shape.JOB,
+        Shape.TRANSCRIPT,
+        Shape.VALUE,
+        Shape.VALUES,
+        Shape.NAMESPACES,
+    }
+)
+KEPT = frozenset(
+    {
+        Shape.APPEND,
+        Shape.TRANSCRIPT,
+        Shape.CLEAR,
+        Shape.PUT,
+        Shape.VALUE,
+        Shape.VALUES,
+        Shape.NAMESPACES,
+        Shape.TAKE,
+    }
+)
+"""What works on conversations and states, which are no memories."""
+
+HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB}) | KEPT
 """What a caller without a project does in one place, not in all those that they may read."""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.isolation.callers import BOUND, TOKENS, Caller, Kind
 from tests.isolation.canaries import canary
 from tests.isolation.document import Call, Operation, call
-from tests.isolation.oracle import RULES, Rule, Shape, chain
+from tests.isolation.oracle import KEPT, RULES, Rule, Shape, chain
 from tests.isolation.owners import LIVING, SHARED_WORD, Owner, Row, State, only_of
 from tests.isolation.world import Answer, World, key_of
 
@@ -76,7 +76,15 @@ def plain(world: World, operation: Operation, caller: Caller) -> Call:
         return call(operation, None, headers, text=f"It was {canary('plain', caller.user)}.", dry_run=True)
     if shape in CHANGING:
         return call(operation, replace(own, memory_id=f"mem_{NEVER}"), headers)
-    return call(operation, own if operation.names_memory else None, headers)
+    return _kept(operation, headers) if shape in KEPT else call(operation, own if operation.names_memory else None, headers)
+
+
+def _kept(operation: Operation, headers: dict[str, str]) -> Call:
+    """Return a call that asks for a version, a conversation or messages that there cannot be where it would change something."""
+    never = (("If-Match", f'"ver_{NEVER}"'),) if ("header", "If-Match") in operation.parameters else ()
+    nothing: dict[str, Any] = {"messages": []} if _shape(operation) is Shape.APPEND else {}
+    named = {"session_id": NOWHERE} if _shape(operation) is Shape.CLEAR else {}
+    return call(operation, None, headers, **nothing, **named).plus(*never)
 
 
 def probes(world: World, operation: Operation, caller: Caller, target: Owner, *, one_by_one: bool) -> Iterator[Probe]:
@@ -98,6 +106,8 @@ def probes(world: World, operation: Operation, caller: Caller, target: Owner, *,
         yield from _pages(base, row, world.cursors[chain(caller)[0]])
     if _shape(operation) is Shape.LIST:
         yield from _list_filters(base, row)
+    if _shape(operation) in {Shape.TRANSCRIPT, Shape.VALUES, Shape.NAMESPACES}:
+        yield Probe("the other's cursor in the body", base.plus(cursor=world.cursors[target]), (400, "invalid-cursor"))
     if _shape(operation) is Shape.ASK:
         yield from _filters(base, target)
 
@@ -177,7 +187,10 @@ def _bodies(base: Call, caller: Caller, target: Owner) -> Iterator[Probe]:
     other = target.user if target.user != caller.user else f"not-{caller.user}"
     # Whoever may not do it at all is not told more.
     expected = None if _shape(base.operation) is Shape.TENANT else (400, "end-user-mismatch")
-    yield Probe("another end user in the body", base.plus(user_id=other), expected)
+    # Its plain call is refused for having no messages, and so would this be.
+    example = base.operation.example or {}
+    sendable = {"messages": example["messages"]} if _shape(base.operation) is Shape.APPEND else {}
+    yield Probe("another end user in the body", base.plus(user_id=other, **sendable), expected)
 
 
 def _filters(base: Call, target: Owner) -> Iterator[Probe]:

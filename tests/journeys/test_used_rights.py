@@ -48,7 +48,13 @@ SELDOM = {
         "RemoveExpired",
         "RepairEmbeddings",
         "RunJobs",
+        "AppendHistory",
+        "PutState",
     },
+    # ... and the first text is a memory.
+    "dynamodb:PutItem MemoriesTable": {"AppendHistory", "PutState"},
+    # tests/journeys/test_history_and_state.py lets a value expire.
+    "dynamodb:DeleteItem StateTable": {"RemoveExpired"},
     # Asked only once the answer of a claim was lost: `through_lost_answers` shows it of two, and these claim by the same code.
     "dynamodb:GetItem IdempotencyTable": {
         "BulkAddMemories",
@@ -63,6 +69,10 @@ SELDOM = {
         "RejectMemory",
         "RefreshMemories",
         "RotateDataKey",
+        "AppendHistory",
+        "DeleteHistory",
+        "PutState",
+        "DeleteState",
     },
     # Only where an attempt under the same key died half way.
     "dynamodb:GetItem MemoriesTable": {"RefreshMemories"},
@@ -75,6 +85,8 @@ SELDOM = {
     # Sealing anew begins six minutes after a rotation: tests/journeys/test_jobs.py moves its date.
     "dynamodb:Scan MemoriesTable": {"RunJobs"},
     "dynamodb:UpdateItem MemoriesTable": {"RunJobs"},
+    "dynamodb:Scan StateTable": {"RunJobs"},
+    "dynamodb:UpdateItem StateTable": {"RunJobs"},
 }
 TOO_LARGE = str(2**70)
 """A row version that the index cannot hold: such a row is parked."""
@@ -279,6 +291,23 @@ def through_jobs(user: User) -> None:
     assert user.stack.invoke("RemoveExpired", {})["expired"] >= 1
 
 
+def through_conversations_and_states(user: User) -> None:
+    """Keep, read, and drop what is no memory."""
+    message = {"session_id": "s", "messages": [{"role": "user", "content": "Hello."}] * 2}
+    value = {"namespace": ["a", "b"], "key": "k", "value": {"n": 1}}
+    for name in ("one", "one", "two"):
+        done(user.call("POST", "/v1/history/append", message, Idempotency_Key=name), 201)
+        done(user.call("POST", "/v1/state/put", value, Idempotency_Key=name))
+    done(user.call("POST", "/v1/history/list", {"session_id": "s"}))
+    done(user.call("POST", "/v1/state/get", {"namespace": ["a", "b"], "key": "k"}))
+    done(user.call("POST", "/v1/state/list", {"namespace": ["a", "b"]}))
+    done(user.call("POST", "/v1/state/search", {"namespace_prefix": ["a"]}))
+    done(user.call("POST", "/v1/state/namespaces", {}))
+    done(user.call("POST", "/v1/history/delete", {"session_id": "s", "sequence": 1}, Idempotency_Key="one"))
+    done(user.call("POST", "/v1/history/delete", {"session_id": "s"}))
+    done(user.call("POST", "/v1/state/delete", {"namespace": ["a", "b"], "key": "k"}, Idempotency_Key="one"))
+
+
 def through_lost_answers(user: User) -> None:
     """Claim a request without hearing whether the claim was taken."""
     memory = user.add("Forget this.")
@@ -331,7 +360,7 @@ def test_every_right_that_a_function_has_is_used(stack: Stack, new_user: Callabl
     through_every_route(new_user())
     through_every_route(compat)
     assert compat.call("GET", "/health/ready").status_code == 200
-    for through in (through_additions, through_changes, through_jobs):
+    for through in (through_additions, through_changes, through_jobs, through_conversations_and_states):
         through(compat)
     through_lost_answers(new_user())
     through_repairs(new_user())

@@ -15,7 +15,7 @@ MemorySyncError
 │   └── ScopeDeniedError
 ├── NotFoundError
 │   ├── MemoryNotFoundError · ProjectNotFoundError · RouteNotFoundError · TenantNotFoundError
-│   └── KeyNotFoundError · JobNotFoundError
+│   └── KeyNotFoundError · JobNotFoundError · StateNotFoundError
 ├── GoneError                          it was here once
 ├── MethodNotAllowedError
 ├── UnsupportedMediaTypeError
@@ -191,6 +191,15 @@ class JobNotFoundError(NotFoundError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__("You have no job with this id.", job_id=job_id)
+
+
+class StateNotFoundError(NotFoundError):
+    """The caller keeps nothing under this key."""
+
+    title = "Value not found"
+
+    def __init__(self) -> None:
+        super().__init__("You keep nothing under this key in this namespace.")
 
 
 class RouteNotFoundError(NotFoundError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 NO_PROJECT = "-"
 
@@ -33,6 +33,11 @@ def scope_key(tenant_id: str, project_id: str | None, environment: Environment, 
     """
     parts = (tenant_id, project_id or NO_PROJECT, environment.value, level.value, holder)
     return "#".join(quote(part, safe="-_.:@") for part in parts)
+
+
+def tenant_of(key: str) -> str:
+    """Return the tenant whose scope key this is."""
+    return unquote(key.partition("#")[0])
 
 
 @dataclass(frozen=True, slots=True)

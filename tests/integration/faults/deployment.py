@@ -44,6 +44,7 @@ SETTINGS = Settings(
     version="0.0.0",
     memories_table=MEMORIES,
     usage_table="UsageTable",
+    state_table="StateTable",
     idempotency_table=IDEMPOTENCY,
     tenancy_table="TenancyTable",
     audit_table="AuditTable",
