@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from backend.tenancy.pepper import TenantMacs
     from backend.tenancy.ports import Secrets, TenancyStore, Tokens
     from backend.transcripts.ports import TranscriptStore
+    from backend.turns.ports import TurnStore
 
 # ruff: noqa: PLC0415 - local imports are the point of this file
 
@@ -121,6 +122,13 @@ class Adapters:
         from backend.transcripts.store import DynamoTranscriptStore
 
         return DynamoTranscriptStore(self.state_table, self.macs, self.sealer, self.ids)
+
+    @cached_property
+    def turn_store(self) -> TurnStore:
+        """What became of turns."""
+        from backend.turns.store import DynamoTurnStore
+
+        return DynamoTurnStore(self.state_table)
 
     @cached_property
     def state_store(self) -> StateStore:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from backend.tenancy.access import Access
     from backend.tenancy.service import Tenancy
     from backend.transcripts.service import Transcripts
+    from backend.turns.service import Turns
 
 # ruff: noqa: PLC0415 - local imports are the point of this file
 
@@ -103,6 +104,21 @@ class Container(Adapters):
         from backend.transcripts.service import Transcripts
 
         return Transcripts(store=self.transcript_store, requests=self.request_log, clock=self.clock, ids=self.ids)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """Keeping what was said, and remembering it."""
+        from backend.turns.service import Turns
+
+        return Turns(
+            store=self.turn_store,
+            transcripts=self.transcript_store,
+            memories=self.memories,
+            index_state=self.memory_store,
+            requests=self.request_log,
+            clock=self.clock,
+            ids=self.ids,
+        )
 
     @cached_property
     def states(self) -> States:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.isolation.canaries import canary
 from tests.isolation.document import call
-from tests.isolation.oracle import Shape
-from tests.isolation.owners import Owner
+from tests.isolation.oracle import Shape, chain
+from tests.isolation.owners import Owner, Row, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,17 @@ def keep(world: World, owner: Owner) -> None:
     for what in ("content", "speaker", "metadata", "session", "label", "key", "value"):
         world.words[word(owner, what)] = (owner, world.kept)
     world.alive.add(world.kept)
+
+
+def speak(world: World, owner: Owner) -> str:
+    """Have a turn of the owner's that nothing is remembered of; return its id."""
+    said = [{"role": "user", "content": "Hello!"}]
+    answer = world.door.send(call(world.operation(Shape.TURN), headers=world.headers(owner), session_id="turns", messages=said))
+    assert (answer.status, answer.json()["memory_ids"]) == (201, []), answer.body
+    turn_id = str(answer.json()["id"])
+    world.owner_of[turn_id.removeprefix("turn_")] = owner
+    world.alive.add(turn_id.removeprefix("turn_"))
+    return turn_id
 
 
 def intact(world: World, owner: Owner) -> None:
@@ -131,7 +142,39 @@ def _takes_own(matrix: Matrix, cell: Cell) -> None:
     assert [matrix.expect(cell, 200, **names)["deleted"] for _ in range(2)] == [True, False]
 
 
+def _speaks(matrix: Matrix, cell: Cell) -> None:
+    content = f"The {SHARED} says {canary('turn', cell.name)}."
+    body: dict[str, Any] = {"session_id": canary("session", cell.name), "messages": [{"role": "user", "content": content}]}
+    answer = matrix.expect(cell, 201, **body)
+    assert (answer["first_sequence"], answer["counts"]) == (1, {"stored": 1})
+    [memory_id] = answer["memory_ids"]
+    matrix.world.forget(Row(chain(cell.caller)[0], State.PENDING, memory_id, '"r1"', ""))
+
+
+def _tells_own(matrix: Matrix, cell: Cell) -> None:
+    assert matrix.expect(cell, 200)["id"] == matrix.world.rows[cell.target][cell.state].turn_id
+
+
+def _lists_of_own(matrix: Matrix, cell: Cell) -> None:
+    shown = {each["id"] for each in matrix.expect(cell, 200)["items"]}
+    assert matrix.world.rows[cell.target][cell.state].memory_id in shown
+
+
 # What is somebody else's is not there.
+
+
+def _tells_foreign(matrix: Matrix, cell: Cell) -> None:
+    matrix.expect(cell, 404, "turn-not-found")
+
+
+def _lists_of_foreign(matrix: Matrix, cell: Cell) -> None:
+    if cell.target.tenant != cell.caller.tenant:
+        matrix.expect(cell, 403, "forbidden")
+    elif cell.target.user != cell.caller.user:
+        matrix.expect(cell, 400, "end-user-mismatch")
+    else:
+        shown = {each["id"] for each in matrix.expect(cell, 200)["items"]}
+        assert matrix.world.rows[cell.target][cell.state].memory_id not in shown
 
 
 def _shows_foreign(matrix: Matrix, cell: Cell) -> None:
@@ -170,6 +213,9 @@ OWN: dict[Shape, Callable[[Matrix, Cell], None]] = {
     Shape.VALUES: _lists_own,
     Shape.NAMESPACES: _names_own,
     Shape.TAKE: _takes_own,
+    Shape.TURN: _speaks,
+    Shape.TURN_STATE: _tells_own,
+    Shape.LIST_OF: _lists_of_own,
 }
 FOREIGN: dict[Shape, Callable[[Matrix, Cell], None]] = {
     # Whatever name is chosen, what is kept under it is the caller's own.
@@ -181,4 +227,7 @@ FOREIGN: dict[Shape, Callable[[Matrix, Cell], None]] = {
     Shape.VALUES: _lists_foreign,
     Shape.NAMESPACES: _names_foreign,
     Shape.TAKE: _takes_foreign,
+    Shape.TURN: _speaks,
+    Shape.TURN_STATE: _tells_foreign,
+    Shape.LIST_OF: _lists_of_foreign,
 }

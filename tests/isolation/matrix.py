@@ -12,7 +12,7 @@ from tests.isolation.callers import Caller, Kind
 from tests.isolation.canaries import canary
 from tests.isolation.cells import LOOKED_AT, Cell, NoRuleError, Seen
 from tests.isolation.checks import gossip, gossip_of, leaks, strays
-from tests.isolation.document import Call, Operation, call
+from tests.isolation.document import Call, Operation, asking, call
 from tests.isolation.oracle import HOME_ONLY, RULES, Rule, Shape, chain, refusal
 from tests.isolation.owners import LIVING, READABLE, SHARED_WORD, TEST, WAITING, Owner, Row, State, said, said_in
 from tests.isolation.probes import likeness, plain, probes
@@ -94,7 +94,7 @@ class Matrix:
         """Send a request; check that neither the answer nor what was done for it goes beyond what the caller may know."""
         answer = self.world.door.send(request)
         allowed = chain(caller)
-        if answer.status == 201 and "id" in answer.json():
+        if answer.status == 201 and answer.json().get("id", "").startswith("mem_"):
             self.world.stored(allowed[0], answer.json(), State.PENDING, request.body)
         found = leaks(self.world, request, answer, allowed)
         assert not found, f"{name}: the answer {answer.status} holds {'; '.join(found)}"
@@ -170,7 +170,7 @@ class Matrix:
         self._shows(cell, self._row(cell), items[self._row(cell).memory_id])
 
     def _asks_own(self, cell: Cell) -> None:
-        request = self._request(cell, query=f"What does the {SHARED_WORD} say?", k=200, filters={})
+        request = self._request(cell, **asking(cell.operation, f"What does the {SHARED_WORD} say?"), k=200, filters={})
         found = self._once(cell, request, "memories")
         for row in map(self.world.rows[cell.target].get, READABLE):
             assert row is not None
@@ -310,7 +310,7 @@ class Matrix:
             {"metadata": {"note": row.canary("metadata")}},
         )
         chosen = filters[LIVING.index(cell.target) % len(filters)] if cell.target in LIVING else filters[0]
-        request = self._request(cell, query=said(row.owner, row.state)["text"], k=200, filters=chosen)
+        request = self._request(cell, **asking(cell.operation, said(row.owner, row.state)["text"]), k=200, filters=chosen)
         answer = self._expect(cell, request, 200, "").json()
         assert (answer["memories"], answer["context"], answer["degraded"], answer["warnings"]) == ([], "", [], [])
 

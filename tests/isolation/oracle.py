@@ -37,6 +37,9 @@ class Shape(StrEnum):
     VALUES = "shows values of the namespaces that the body names"
     NAMESPACES = "shows the namespaces that hold anything"
     TAKE = "drops the value under the key that the body names"
+    TURN = "keeps the messages of a turn and remembers what they say"
+    TURN_STATE = "tells of the turn that the path names"
+    LIST_OF = "shows all of the end user that the path names"
     TENANT = "is about the whole tenant"
 
 
@@ -77,6 +80,11 @@ RULES = {
     "upload_file": Rule(Shape.UPLOAD, "memory:add"),
     "refresh_memories": Rule(Shape.BEGIN, "memory:add"),
     "get_refresh": Rule(Shape.JOB, "memory:read"),
+    "add_turn": Rule(Shape.TURN, "memory:add"),
+    "get_turn": Rule(Shape.TURN_STATE, "memory:read"),
+    "recall_memories": Rule(Shape.ASK, "memory:read"),
+    "query_turns": Rule(Shape.ASK, "memory:read"),
+    "list_memories_of": Rule(Shape.LIST_OF, "memory:read"),
     "append_history": Rule(Shape.APPEND, "memory:add"),
     "list_history": Rule(Shape.TRANSCRIPT, "memory:read"),
     "delete_history": Rule(Shape.CLEAR, "memory:delete"),
@@ -107,6 +115,8 @@ READ_ONLY = frozenset(
         Shape.VALUE,
         Shape.VALUES,
         Shape.NAMESPACES,
+        Shape.TURN_STATE,
+        Shape.LIST_OF,
     }
 )
 KEPT = frozenset(
@@ -119,11 +129,12 @@ KEPT = frozenset(
         Shape.VALUES,
         Shape.NAMESPACES,
         Shape.TAKE,
+        Shape.TURN,
     }
 )
 """What works on conversations and states, which are no memories."""
 
-HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB}) | KEPT
+HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB, Shape.TURN_STATE}) | KEPT
 """What a caller without a project does in one place, not in all those that they may read."""
 
 

@@ -176,7 +176,9 @@ class World:
             )
             self.cursors[owner] = page.json()["next_cursor"]
             job_id = self.begin(owner)
-            self.rows[owner] = {state: replace(row, job_id=job_id) for state, row in self.rows[owner].items()}
+            turn_id = kept.speak(self, owner)
+            rows = self.rows[owner].items()
+            self.rows[owner] = {state: replace(row, job_id=job_id, turn_id=turn_id) for state, row in rows}
 
     def operation(self, shape: Shape) -> Operation:
         """Return the one operation of this shape."""

@@ -48,6 +48,7 @@ SELDOM = {
         "RemoveExpired",
         "RepairEmbeddings",
         "RunJobs",
+        "AddTurn",
         "AppendHistory",
         "PutState",
     },
@@ -69,6 +70,7 @@ SELDOM = {
         "RejectMemory",
         "RefreshMemories",
         "RotateDataKey",
+        "AddTurn",
         "AppendHistory",
         "DeleteHistory",
         "PutState",
@@ -191,12 +193,17 @@ def done(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
 
 def through_additions(user: User) -> None:
     """Add by every way: a fact that expires sooner, a long one, one that contradicts, one that was forgotten."""
-    for number, way in enumerate(("one", "many", "file")):
+    for number, way in enumerate(("one", "many", "file", "turn")):
         said = f"I keep rule {number} in mind."
 
         def add(text: str, way: str = way, **more: Any) -> dict[str, Any]:
             if way == "one":
                 return done(user.call("POST", "/memory/add", {"text": text, **more}), 200, 201)
+            if way == "turn":
+                body = {"session_id": "s", "user_message": text, **more}
+                turn = done(user.call("POST", "/v1/memory/add_turn", body, Idempotency_Key=str(uuid.uuid4())), 201)
+                done(user.call("GET", f"/v1/memory/status/{turn['id']}"))
+                return {"id": turn["memory_ids"][0]}
             if way == "many":
                 items = [{"text": text, **more}]
                 answer = user.call("POST", "/memory/bulk-add", {"items": items}, Idempotency_Key=str(uuid.uuid4()))
@@ -299,6 +306,10 @@ def through_conversations_and_states(user: User) -> None:
         done(user.call("POST", "/v1/history/append", message, Idempotency_Key=name), 201)
         done(user.call("POST", "/v1/state/put", value, Idempotency_Key=name))
     done(user.call("POST", "/v1/history/list", {"session_id": "s"}))
+    user.add("The gardener comes on Mondays.")
+    done(user.call("POST", "/v1/memory/recall", {"messages": [{"role": "user", "content": "Who comes on Mondays?"}]}))
+    done(user.call("POST", "/v1/memory/query", {"query": "Who comes on Mondays?"}))
+    done(user.call("GET", f"/v1/memory/{user.tenant_id}/u1/list"))
     done(user.call("POST", "/v1/state/get", {"namespace": ["a", "b"], "key": "k"}))
     done(user.call("POST", "/v1/state/list", {"namespace": ["a", "b"]}))
     done(user.call("POST", "/v1/state/search", {"namespace_prefix": ["a"]}))

@@ -18,7 +18,7 @@ from backend.kit.http import json_answer
 from backend.memories.model import carried_bytes
 from backend.memories.schemas import MemoryView
 from backend.retrieval.model import ANSWER_TEXT_BYTES, Answer
-from backend.retrieval.schemas import MemoryQuery
+from backend.retrieval.schemas import Asking
 from backend.retrieval.spans import best_span
 from backend.tenancy.model import Caller
 
@@ -33,8 +33,8 @@ class RetrievalDoor:
 
     container: bootstrap.Container
 
-    def query(self, caller: Caller, body: MemoryQuery) -> JSONResponse:
-        """Answer `POST /memory/query`."""
+    def query(self, caller: Caller, body: Asking) -> JSONResponse:
+        """Answer `POST /memory/query`, and whatever else asks."""
         start = time.perf_counter()
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
@@ -42,7 +42,7 @@ class RetrievalDoor:
         if failed:
             # The use case counts them.
             self.container.decryption_failures.record(caller, failed)
-        words = frozenset(query_stems(body.query))
+        words = frozenset(query_stems(body.asked()))
         brief = _fitting(_shown(each, words, full=False) for each in found.answers)
         memories = _with_whole_texts(brief, found.answers, words) if body.full_text else brief
         if found.degraded:

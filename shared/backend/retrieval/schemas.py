@@ -99,17 +99,9 @@ class Filters(BaseModel):
         return self
 
 
-class MemoryQuery(Wire):
-    """Body of `POST /memory/query`."""
+class Asking(Wire):
+    """What every body that asks for memories holds besides the question."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
-
-    query: Annotated[
-        Clean,
-        # What is measured is bytes, and no text has more characters than bytes.
-        Field(json_schema_extra={"pattern": NOT_BLANK, "maxLength": MAX_QUERY_BYTES}),
-        AfterValidator(_query),
-    ]
     user_id: EndUserId | None = None
     k: Whole = Field(default=model.DEFAULT_K, ge=1, le=model.LARGEST_K)
     filters: Filters = Field(default_factory=Filters)
@@ -133,11 +125,15 @@ class MemoryQuery(Wire):
         naive = [name for name in ("since", "until") if _is_naive(getattr(self.filters, name))]
         return super().warnings() + [f"'filters.{name}' has no offset and was read as UTC." for name in naive]
 
+    def asked(self) -> str:
+        """Return the question in words."""
+        raise NotImplementedError
+
     def question(self, now: datetime) -> Question:
         """Return what is asked."""
         asked = self.filters
         return Question(
-            text=self.query,
+            text=self.asked(),
             k=self.k,
             filter=IndexFilter(
                 sources=tuple(asked.sources),
@@ -154,6 +150,23 @@ class MemoryQuery(Wire):
                 now=epoch_ms(now),
             ),
         )
+
+
+class MemoryQuery(Asking):
+    """Body of `POST /memory/query`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
+
+    query: Annotated[
+        Clean,
+        # What is measured is bytes, and no text has more characters than bytes.
+        Field(json_schema_extra={"pattern": NOT_BLANK, "maxLength": MAX_QUERY_BYTES}),
+        AfterValidator(_query),
+    ]
+
+    def asked(self) -> str:
+        """Return the question."""
+        return self.query
 
 
 class Factors(BaseModel):

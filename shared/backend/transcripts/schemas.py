@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -56,15 +57,20 @@ class SentMessage(Wire):
 Messages = Annotated[list[SentMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
 
 
-def check_messages(messages: list[SentMessage]) -> None:
-    """Refuse messages that are too large, each for itself or together. Raises `PayloadTooLargeError`."""
+def check_messages(messages: list[SentMessage], places: Sequence[str] = ()) -> None:
+    """Refuse messages that are blank, or too large, each for itself or together.
+
+    `places` point to their contents, where these do not stand in `messages`.
+    Raises `ValidationFailedError`, `PayloadTooLargeError`, `MetadataTooLargeError`.
+    """
     total = 0
     for number, each in enumerate(messages):
+        place = places[number] if places else f"/messages/{number}/content"
         if not each.content.strip():
-            fault = Fault(f"/messages/{number}/content", "'content' is blank; send what was said.")
+            fault = Fault(place, "It is blank; send what was said.")
             msg = "A value is not allowed; see errors."
             raise ValidationFailedError(msg, faults=(fault,))
-        memories.check_text_size(each.content, f"/messages/{number}/content")
+        memories.check_text_size(each.content, place)
         wire.check_metadata(
             each.metadata,
             most_bytes=memories.MAX_METADATA_BYTES,

@@ -79,6 +79,10 @@ MAY: dict[str, set[str]] = {
     ),
     "ListMemories": SIGN_IN | FIND | OPEN | {"dynamodb:Query MemoriesTable/index/list"},
     "DeleteMemory": SIGN_IN | REQUESTS | READ | PUT | SEAL,
+    "AddTurn": SIGN_IN | REQUESTS | ADD | KEEP,
+    "ReadTurn": SIGN_IN | READ_MANY | {"dynamodb:GetItem StateTable"},
+    **dict.fromkeys(("RecallMemories", "QueryTurns"), SIGN_IN | FIND | OPEN),
+    "ListMemoriesOf": SIGN_IN | FIND | OPEN | {"dynamodb:Query MemoriesTable/index/list"},
     "AppendHistory": SIGN_IN | REQUESTS | SEAL | KEEP,
     "DeleteHistory": SIGN_IN
     | REQUESTS
@@ -145,7 +149,7 @@ MAY: dict[str, set[str]] = {
 }
 # What a function may do besides where there is a domain (its logical id is filled in), and where models are asked.
 WITH_A_DOMAIN: dict[str, set[str]] = {
-    "QueryMemories": SEARCH,
+    **dict.fromkeys(("QueryMemories", "QueryTurns", "RecallMemories"), SEARCH),
     "Status": SEARCH,
     "ProjectChanges": INDEX,
     "SweepPending": INDEX,
@@ -161,7 +165,10 @@ EMBEDDING = dict.fromkeys(
         "UpdateMemories",
         "ResolveConflict",
         "ApproveMemory",
+        "AddTurn",
         "QueryMemories",
+        "QueryTurns",
+        "RecallMemories",
         "Status",
         "RepairEmbeddings",
         "RunJobs",
@@ -169,7 +176,7 @@ EMBEDDING = dict.fromkeys(
     EMBED,
 )
 # A language model reads what is added, and nothing else.
-EXTRACTING = ("AddMemory", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories")
+EXTRACTING = ("AddMemory", "AddTurn", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories")
 ASKING = dict.fromkeys(EXTRACTING, ASK)
 WITH_A_KEY = {each: {"secretsmanager:GetSecretValue LanguageModelSecret"} for each in EXTRACTING}
 WITH_A_MODEL = {
