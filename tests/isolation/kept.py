@@ -167,11 +167,17 @@ def _tells_foreign(matrix: Matrix, cell: Cell) -> None:
     matrix.expect(cell, 404, "turn-not-found")
 
 
-def _lists_of_foreign(matrix: Matrix, cell: Cell) -> None:
+def refusal_of_path(cell: Cell) -> tuple[int, str] | None:
+    """Return how a path is refused that names another tenant, or else another end user; None for the caller's own."""
     if cell.target.tenant != cell.caller.tenant:
-        matrix.expect(cell, 403, "forbidden")
-    elif cell.target.user != cell.caller.user:
-        matrix.expect(cell, 400, "end-user-mismatch")
+        return 403, "forbidden"
+    return (400, "end-user-mismatch") if cell.target.user != cell.caller.user else None
+
+
+def _lists_of_foreign(matrix: Matrix, cell: Cell) -> None:
+    refused = refusal_of_path(cell)
+    if refused:
+        matrix.expect(cell, *refused)
     else:
         shown = {each["id"] for each in matrix.expect(cell, 200)["items"]}
         assert matrix.world.rows[cell.target][cell.state].memory_id not in shown

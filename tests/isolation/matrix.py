@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from tests.isolation import kept
@@ -53,6 +54,9 @@ class Matrix:
         if rule.shape is Shape.PUBLIC:
             self._expect(cell, self._request(cell), 200, "")
             return "public"
+        if refused and rule.shape is Shape.LIST_OF and refused[0] == HTTPStatus.BAD_REQUEST:
+            # Whoever signed in is told of what the path names before they are told of the project.
+            refused = kept.refusal_of_path(cell) or refused
         if refused:
             self._expect(cell, self._request(cell), *refused, looked_at=False)
             return "refused"
