@@ -1,4 +1,4 @@
-"""Every 5 minutes: forget the memories whose time is up."""
+"""Every 5 minutes: forget the memories, and delete the states, whose time is up."""
 
 from typing import Any
 
@@ -9,4 +9,5 @@ from backend.kit.tasks import task
 @task
 def handler(_: dict[str, Any]) -> dict[str, int]:
     """Forget what has expired; nobody could find it since then."""
-    return {"expired": bootstrap.container().expiry.sweep()}
+    container = bootstrap.container()
+    return {"expired": container.expiry.sweep(), "states": container.states.sweep()}

@@ -57,7 +57,7 @@ def assemble() -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _complete(operation, public=path in PUBLIC)
-            operation["tags"] = ["status" if path in PUBLIC else path.split("/")[1]]
+            operation["tags"] = ["status" if path in PUBLIC else path.removeprefix("/v1").split("/")[1]]
     # FastAPI's own forms of a validation error are never answered: problem documents are.
     for unused in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(unused, None)

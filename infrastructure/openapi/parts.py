@@ -68,6 +68,8 @@ GATEWAY_REFUSES = ("429", "431", "500", "503")
 GATEWAY_REFUSES_BODIES = ("413",)
 TAGS = {
     "memory": "Remember, find, read, list and forget.",
+    "history": "Transcripts: what was said in a conversation, message by message.",
+    "state": "What an application keeps: JSON values under keys, in namespaces.",
     "org": "What concerns the whole tenant: its data keys.",
     "status": "What the service says of itself.",
 }
@@ -94,8 +96,8 @@ MEANINGS: dict[str, str] = {
     "405": "The path takes other methods.",
     "409": "A request under the same idempotency key, or such a job, is being worked on, or somebody else was quicker.",
     "410": "It was here, and was forgotten since.",
-    "412": "The memory is at another revision than the one that If-Match names.",
-    "413": "The text, the metadata or the whole body is over its limit.",
+    "412": "The memory, or the value, is at another revision than the one that If-Match names.",
+    "413": "The text, the metadata, the value or the whole body is over its limit.",
     "415": "The body is not JSON by its content type.",
     "422": "Well formed, but a value is not allowed.",
     "429": "More requests a second than the gateway lets through.",
@@ -105,7 +107,7 @@ MEANINGS: dict[str, str] = {
 }
 
 HEADERS: dict[str, Json] = {
-    "ETag": {"description": "The memory's revision.", "schema": {"type": "string"}, "example": '"r1"'},
+    "ETag": {"description": "The revision of the memory or of the value.", "schema": {"type": "string"}, "example": '"r1"'},
     "Idempotent-Replay": {
         "description": "This request was answered before; nothing was done again.",
         "schema": {"type": "string", "enum": ["true"]},
@@ -128,7 +130,12 @@ REFUSALS_SAY: dict[str, tuple[str, ...]] = {
 ANSWERS_SAY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("add_memory", "summarize_memories"), ("ETag", "Idempotent-Replay")),
     "get_memory": ("ETag",),
-    **dict.fromkeys(("forget_memory", "refresh_memories", "rotate_key"), ("Idempotent-Replay",)),
+    "get_state": ("ETag",),
+    "put_state": ("ETag", "Idempotent-Replay"),
+    **dict.fromkeys(
+        ("forget_memory", "refresh_memories", "rotate_key", "append_history", "delete_history", "delete_state", "add_turn"),
+        ("Idempotent-Replay",),
+    ),
     **dict.fromkeys(
         (
             "update_memory",

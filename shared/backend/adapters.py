@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from backend.kit.dynamodb import Seam, Table
     from backend.memories.policy_ports import PolicySource
     from backend.memories.ports import Extractor, MemoryStore, Parking, RequestLog
+    from backend.state.ports import StateStore
     from backend.tenancy.pepper import TenantMacs
     from backend.tenancy.ports import Secrets, TenancyStore, Tokens
+    from backend.transcripts.ports import TranscriptStore
+    from backend.turns.ports import TurnStore
     from backend.usage.ports import Recording
     from backend.usage.store import DynamoUsageStore
 
@@ -124,6 +127,32 @@ class Adapters:
         from backend.jobs.store import DynamoJobStore
 
         return DynamoJobStore(self.memories_table, self.ids)
+
+    @cached_property
+    def state_table(self) -> Table:
+        """Conversations, and what applications keep."""
+        return self._table(self.settings.state_table)
+
+    @cached_property
+    def transcript_store(self) -> TranscriptStore:
+        """What was said, in its order."""
+        from backend.transcripts.store import DynamoTranscriptStore
+
+        return DynamoTranscriptStore(self.state_table, self.macs, self.sealer, self.ids)
+
+    @cached_property
+    def turn_store(self) -> TurnStore:
+        """What became of turns."""
+        from backend.turns.store import DynamoTurnStore
+
+        return DynamoTurnStore(self.state_table)
+
+    @cached_property
+    def state_store(self) -> StateStore:
+        """Values under keys."""
+        from backend.state.store import DynamoStateStore
+
+        return DynamoStateStore(self.state_table, self.macs, self.sealer)
 
     @cached_property
     def request_log(self) -> RequestLog:

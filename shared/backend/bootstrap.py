@@ -34,8 +34,11 @@ if TYPE_CHECKING:
     from backend.retrieval.routing import Routing
     from backend.retrieval.service import RetrievalService
     from backend.retrieval.why_not import Explaining
+    from backend.state.service import States
     from backend.tenancy.access import Access
     from backend.tenancy.service import Tenancy
+    from backend.transcripts.service import Transcripts
+    from backend.turns.service import Turns
     from backend.usage.counting import Counting
 
 # ruff: noqa: PLC0415 - local imports are the point of this file
@@ -178,6 +181,35 @@ class Container(Adapters):
         )
 
     @cached_property
+    def transcripts(self) -> Transcripts:
+        """Keeping what was said."""
+        from backend.transcripts.service import Transcripts
+
+        return Transcripts(store=self.transcript_store, requests=self.request_log, clock=self.clock, ids=self.ids)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """Keeping what was said, and remembering it."""
+        from backend.turns.service import Turns
+
+        return Turns(
+            store=self.turn_store,
+            transcripts=self.transcript_store,
+            memories=self.memories,
+            index_state=self.memory_store,
+            requests=self.request_log,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    @cached_property
+    def states(self) -> States:
+        """Keeping what applications keep."""
+        from backend.state.service import States
+
+        return States(store=self.state_store, requests=self.request_log, clock=self.clock, ids=self.ids)
+
+    @cached_property
     def projection(self) -> Projection:
         """Keeping the index true."""
         from backend.memories.projection import Projection
@@ -223,9 +255,9 @@ class Container(Adapters):
     def reencrypting(self) -> Reencrypting:
         """Sealing everything under the newest key."""
         from backend.jobs.reencrypt import Reencrypting
-        from backend.jobs.sealed_items import DynamoSealedItems
+        from backend.jobs.sealed_items import DynamoSealedItems, DynamoSealedValues, SealedEverywhere
 
-        sealed = DynamoSealedItems(self.memories_table)
+        sealed = SealedEverywhere(DynamoSealedItems(self.memories_table), DynamoSealedValues(self.state_table))
         return Reencrypting(sealed=sealed, store=self.memory_store, keys=self.sealer, versions=self.key_store, clock=self.clock)
 
     @cached_property

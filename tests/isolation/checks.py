@@ -15,7 +15,7 @@ from tests.isolation.owners import TENANTS, USER_WORD, USERS, Owner
 from tests.isolation.world import Answer, Trace, World
 
 _IN_TENANT = re.compile(r"([MKIATCD])#([^#]*)(?:#|$)")
-_IN_SCOPE = re.compile(r"(?:[PLSV]|W#[a-z_]+)#((?:[^#]*#){4}[^#]*)(?:#|$)")
+_IN_SCOPE = re.compile(r"(?:[PLSVHNR]|W#[a-z_]+)#((?:[^#]*#){4}[^#]*)(?:#|$)")
 _BY_CREDENTIAL = re.compile(r"(?:KEY|ISS)#")
 
 
@@ -29,7 +29,7 @@ def leaks(world: World, call: Call, answer: Answer, allowed: Collection[Owner]) 
     problem = bool(answer.code)
     if problem:
         body = answer.json()
-        quoted = [body.pop(name, "") for name in ("instance", "memory_id", "job_id")]
+        quoted = [body.pop(name, "") for name in ("instance", "memory_id", "job_id", "turn_id")]
         named = [(call.body or {}).get("memory_id", ""), *(call.body or {}).get("memory_ids", ())]
         asked = _plain(call.path) + " ".join(map(str, named))
         said = json.dumps(
@@ -108,13 +108,13 @@ def gossip_of(world: World, line: dict[str, Any], call: Call, caller: Caller) ->
     if known is not None and (caller.kind is Kind.NOBODY or known != caller.tenant):
         found.append(f"the tenant {known}")
     found += [f"the tenant {name}" for name in TENANTS if name != caller.tenant and holds(name, text)]
-    told = {line[name] for name in ("memory_id", "job_id") if name in line}
+    told = {line[name] for name in ("memory_id", "job_id", "turn_id") if name in line}
     for ulid in ulids_in(text):
         whose = world.owner_of.get(ulid)
         if (
             whose
             and ulid not in call.path.upper()
-            and (whose.tenant != caller.tenant or told.isdisjoint({f"mem_{ulid}", f"job_{ulid}"}))
+            and (whose.tenant != caller.tenant or told.isdisjoint({f"mem_{ulid}", f"job_{ulid}", f"turn_{ulid}"}))
         ):
             found.append(f"the memory {ulid}")
     metrics = line.get("_aws", {}).get("CloudWatchMetrics", [])

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 
 from tests.isolation.owners import Row
 
 DOCUMENT = Path(__file__).parents[2] / "shared" / "backend" / "openapi.json"
-PATH_PARAMETERS = frozenset({"id", "job_id"})
+PATH_PARAMETERS = frozenset({"id", "job_id", "tenant", "user"})
 FORM = "multipart/form-data"
 LIST_FILTERS = frozenset({"source", "tag", "memory_type", "category", "state", "since", "until", "include_ended"})
 QUERY_PARAMETERS = frozenset({"limit", "cursor", "as_of", "known_at"}) | LIST_FILTERS
@@ -52,7 +52,8 @@ class Operation:
     @property
     def names_memory(self) -> bool:
         """Tell whether the path or the body names something of an owner's."""
-        return self.has_id or ("path", "job_id") in self.parameters or bool(self.naming("mem_"))
+        in_path = {("path", "job_id"), ("path", "tenant")} & self.parameters
+        return self.has_id or bool(in_path) or bool(self.naming("mem_"))
 
     def naming(self, memory_id: str) -> dict[str, Any]:
         """Return the part of the body that names a memory, with this one named; nothing where the body names none."""
@@ -118,10 +119,22 @@ def operations(document: Mapping[str, Any] | None = None) -> tuple[Operation, ..
 
 def call(operation: Operation, row: Row | None = None, headers: Mapping[str, str] | None = None, **body: Any) -> Call:
     """Return the request to an operation: the row in path or body, the document's example, with these fields changed."""
-    path = operation.path.replace("{id}", row.memory_id).replace("{job_id}", row.job_id) if row else operation.path
+    path = operation.path
+    if row:
+        # A turn's id has the form of a memory's.
+        thing = row.turn_id if path.startswith("/v1/memory/status") else row.memory_id
+        path = path.replace("{id}", thing).replace("{job_id}", row.job_id)
+        path = path.replace("{tenant}", row.owner.tenant).replace("{user}", quote(row.owner.user, safe=""))
     named = operation.naming(row.memory_id) if row else {}
     said = {**operation.example, **named, **body} if operation.example is not None else None
     return Call(operation, path, tuple((headers or {}).items()), body=said)
+
+
+def asking(operation: Operation, text: str) -> dict[str, Any]:
+    """Return the part of a body that asks this: as a question, or as the end of a conversation."""
+    if "messages" in (operation.example or {}):
+        return {"messages": [{"role": "user", "content": text}]}
+    return {"query": text}
 
 
 def _operation(document: Mapping[str, Any], method: str, path: str, described: Mapping[str, Any]) -> Operation:

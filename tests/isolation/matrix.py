@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
+from tests.isolation import kept
 from tests.isolation.callers import Caller, Kind
 from tests.isolation.canaries import canary
 from tests.isolation.cells import LOOKED_AT, Cell, NoRuleError, Seen
-from tests.isolation.checks import gossip, gossip_of
-from tests.isolation.document import Call, Operation, call
+from tests.isolation.document import Call, Operation, asking, call
 from tests.isolation.oracle import HOME_ONLY, RULES, Rule, Shape, beside, chain, refusal
 from tests.isolation.owners import LIVING, READABLE, SHARED_WORD, TEST, Owner, Row, State, said, said_in
 from tests.isolation.probes import NEVER, WHOLE_ANSWERS, likeness, plain, probes
 from tests.isolation.sending import Sender
-from tests.support.logs import LogLines
 
 
 class Matrix(Sender):
@@ -46,6 +45,9 @@ class Matrix(Sender):
         if rule.shape is Shape.PUBLIC:
             self._expect(cell, self._request(cell), 200, "")
             return "public"
+        if refused and rule.shape is Shape.LIST_OF and refused[0] == HTTPStatus.BAD_REQUEST:
+            # Whoever signed in is told of what the path names before they are told of the project.
+            refused = kept.refusal_of_path(cell) or refused
         if refused:
             self._expect(cell, self._request(cell), *refused, looked_at=False)
             return "refused"
@@ -83,20 +85,6 @@ class Matrix(Sender):
                 tried += 1
         return tried
 
-    def read_log(self, lines: LogLines) -> int:
-        """Check every line that the product wrote, and all that anything else did; return how many were those of requests."""
-        found = gossip(self.world, lines.text())
-        assert not found, f"The log holds {'; '.join(found)}"
-        known = 0
-        for line in lines.lines():
-            request_id = line.get("request_id")
-            if request_id in self.requests:
-                request, caller = self.requests[request_id]
-                found = gossip_of(self.world, line, request, caller)
-                assert not found, f"The log's line of {request.operation.route} holds {'; '.join(found)}: {json.dumps(line)}"
-                known += 1
-        return known
-
     def _unruled(self, cell: Cell) -> None:
         """Call an operation that has no rule: whatever it does, it must not leak, and must not answer a passer-by."""
         answer = self.send(cell.name, cell.caller, self._request(cell))
@@ -116,7 +104,7 @@ class Matrix(Sender):
         self._shows(cell, self._row(cell), items[self._row(cell).memory_id])
 
     def _asks_own(self, cell: Cell) -> None:
-        request = self._request(cell, query=f"What does the {SHARED_WORD} say?", k=200, filters={})
+        request = self._request(cell, **asking(cell.operation, f"What does the {SHARED_WORD} say?"), k=200, filters={})
         found = self._once(cell, request, "memories")
         for row in map(self.world.rows[cell.target].get, READABLE):
             assert row is not None
@@ -295,7 +283,7 @@ class Matrix(Sender):
             {"metadata": {"note": row.canary("metadata")}},
         )
         chosen = filters[LIVING.index(cell.target) % len(filters)] if cell.target in LIVING else filters[0]
-        request = self._request(cell, query=said(row.owner, row.state)["text"], k=50, filters=chosen)
+        request = self._request(cell, **asking(cell.operation, said(row.owner, row.state)["text"]), k=50, filters=chosen)
         answer = self._expect(cell, request, 200, "").json()
         assert (answer["degraded"], answer["warnings"]) == ([], [])
         nothing: dict[Shape, dict[str, Any]] = {
@@ -375,6 +363,7 @@ _OWN: dict[Shape, _Try] = {
     Shape.UPLOAD: Matrix._uploads_own,
     Shape.BEGIN: Matrix._begins,
     Shape.JOB: Matrix._reads_own_job,
+    **kept.OWN,
 }
 _FOREIGN: dict[Shape, _Try] = {
     Shape.READ: Matrix._reads_foreign,
@@ -396,4 +385,5 @@ _FOREIGN: dict[Shape, _Try] = {
     Shape.UPLOAD: Matrix._uploads_foreign,
     Shape.BEGIN: Matrix._begins,
     Shape.JOB: Matrix._reads_foreign_job,
+    **kept.FOREIGN,
 }

@@ -34,6 +34,17 @@ class Shape(StrEnum):
     UPLOAD = "stores what a file says"
     BEGIN = "begins a job on the end user's memories"
     JOB = "tells of the job that the path names"
+    APPEND = "puts messages behind those of a conversation"
+    TRANSCRIPT = "shows the conversation that the body names"
+    CLEAR = "drops the conversation that the body names"
+    PUT = "keeps a value under the key that the body names"
+    VALUE = "shows the value under the key that the body names"
+    VALUES = "shows values of the namespaces that the body names"
+    NAMESPACES = "shows the namespaces that hold anything"
+    TAKE = "drops the value under the key that the body names"
+    TURN = "keeps the messages of a turn and remembers what they say"
+    TURN_STATE = "tells of the turn that the path names"
+    LIST_OF = "shows all of the end user that the path names"
     TENANT = "is about the whole tenant"
 
 
@@ -80,6 +91,20 @@ RULES = {
     "upload_file": Rule(Shape.UPLOAD, "memory:add"),
     "refresh_memories": Rule(Shape.BEGIN, "memory:add"),
     "get_refresh": Rule(Shape.JOB, "memory:read"),
+    "add_turn": Rule(Shape.TURN, "memory:add"),
+    "get_turn": Rule(Shape.TURN_STATE, "memory:read"),
+    "recall_memories": Rule(Shape.ASK, "memory:read"),
+    "query_turns": Rule(Shape.ASK, "memory:read"),
+    "list_memories_of": Rule(Shape.LIST_OF, "memory:read"),
+    "append_history": Rule(Shape.APPEND, "memory:add"),
+    "list_history": Rule(Shape.TRANSCRIPT, "memory:read"),
+    "delete_history": Rule(Shape.CLEAR, "memory:delete"),
+    "put_state": Rule(Shape.PUT, "memory:add"),
+    "get_state": Rule(Shape.VALUE, "memory:read"),
+    "list_state": Rule(Shape.VALUES, "memory:read"),
+    "search_state": Rule(Shape.VALUES, "memory:read"),
+    "list_namespaces": Rule(Shape.NAMESPACES, "memory:read"),
+    "delete_state": Rule(Shape.TAKE, "memory:delete"),
     "show_encryption": Rule(Shape.TENANT, "org:*"),
     "rotate_key": Rule(Shape.TENANT, "org:*"),
 }
@@ -92,8 +117,26 @@ NAMELESS = frozenset({Shape.PUBLIC, Shape.TENANT, Shape.COUNT})
 ASKING = frozenset({Shape.ASK, Shape.ROUTED, Shape.EXPLAIN, Shape.COMPOSE, Shape.ANSWER})
 """What takes a question and its filters."""
 
-READ_ONLY = frozenset({Shape.READ, Shape.LIST, Shape.SUM_UP, Shape.ABOUT, Shape.WAITING, Shape.JOB}) | ASKING
-HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB})
+READ_ONLY = ASKING | {
+    *(Shape.READ, Shape.LIST, Shape.SUM_UP, Shape.ABOUT, Shape.WAITING, Shape.JOB),
+    *(Shape.TRANSCRIPT, Shape.VALUE, Shape.VALUES, Shape.NAMESPACES, Shape.TURN_STATE, Shape.LIST_OF),
+}
+KEPT = frozenset(
+    {
+        Shape.APPEND,
+        Shape.TRANSCRIPT,
+        Shape.CLEAR,
+        Shape.PUT,
+        Shape.VALUE,
+        Shape.VALUES,
+        Shape.NAMESPACES,
+        Shape.TAKE,
+        Shape.TURN,
+    }
+)
+"""What works on conversations and states, which are no memories."""
+
+HOME_ONLY = frozenset({Shape.ADD, Shape.ADD_MANY, Shape.UPLOAD, Shape.BEGIN, Shape.JOB, Shape.TURN_STATE}) | KEPT
 """What a caller without a project does in one place, not in all those that they may read."""
 
 

@@ -91,6 +91,9 @@ class Row:
     job_id: str = ""
     """A job of the owner's."""
 
+    turn_id: str = ""
+    """A turn of the owner's."""
+
     @property
     def ulid(self) -> str:
         """Return the id without its prefix."""

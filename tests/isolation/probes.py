@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote, unquote
 
 from tests.isolation.callers import BOUND, TOKENS, Caller, Kind
 from tests.isolation.canaries import canary
-from tests.isolation.document import Call, Operation, call
-from tests.isolation.oracle import ASKING, RULES, Rule, Shape, beside, chain
+from tests.isolation.document import Call, Operation, asking, call
+from tests.isolation.oracle import ASKING, KEPT, RULES, Rule, Shape, beside, chain
 from tests.isolation.owners import LIVING, SHARED_WORD, Owner, Row, State, only_of
 from tests.isolation.world import Answer, World, key_of
 
@@ -20,6 +21,7 @@ NEVER = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
 NOWHERE = "no-such-place"
 NOW = "2030-01-01T00:00:00Z"
+SPEAKING = frozenset({Shape.APPEND, Shape.TURN})
 CHANGING = frozenset({Shape.FORGET, Shape.CHANGE, Shape.CHANGE_MANY, Shape.UNDO, Shape.DECIDE})
 """What an operation does that is tried on a memory that never was."""
 
@@ -78,14 +80,21 @@ def plain(world: World, operation: Operation, caller: Caller) -> Call:
         return call(operation, None, headers, file=f"It was {canary('plain', caller.user)}.", dry_run="true")
     if shape in ASKING:
         never = replace(own, memory_id=f"mem_{NEVER}") if operation.names_memory else None
-        return call(
-            operation, never, headers, query=f"What does the {SHARED_WORD} say?", k=50, filters={}, **WHOLE_ANSWERS.get(shape, {})
-        )
+        asked = {**asking(operation, f"What does the {SHARED_WORD} say?"), "k": 50, "filters": {}, **WHOLE_ANSWERS.get(shape, {})}
+        return call(operation, never, headers, **asked)
     if shape is Shape.ADD:
         return call(operation, None, headers, text=f"It was {canary('plain', caller.user)}.", dry_run=True)
     if shape in CHANGING:
         return call(operation, replace(own, memory_id=f"mem_{NEVER}"), headers)
-    return call(operation, own if operation.names_memory else None, headers)
+    return _kept(operation, headers) if shape in KEPT else call(operation, own if operation.names_memory else None, headers)
+
+
+def _kept(operation: Operation, headers: dict[str, str]) -> Call:
+    """Return a call that asks for a version, a conversation or messages that there cannot be where it would change something."""
+    never = (("If-Match", f'"ver_{NEVER}"'),) if ("header", "If-Match") in operation.parameters else ()
+    nothing: dict[str, Any] = {"messages": []} if _shape(operation) in SPEAKING else {}
+    named = {"session_id": NOWHERE} if _shape(operation) is Shape.CLEAR else {}
+    return call(operation, None, headers, **nothing, **named).plus(*never)
 
 
 def probes(world: World, operation: Operation, caller: Caller, target: Owner, *, one_by_one: bool) -> Iterator[Probe]:
@@ -105,8 +114,10 @@ def probes(world: World, operation: Operation, caller: Caller, target: Owner, *,
         yield from _bodies(base, caller, target)
     if _has_pages(operation):
         yield from _pages(base, row, world.cursors[chain(caller)[0]])
-    if _shape(operation) is Shape.LIST:
+    if _shape(operation) in {Shape.LIST, Shape.LIST_OF}:
         yield from _list_filters(base, row)
+    if _shape(operation) in {Shape.TRANSCRIPT, Shape.VALUES, Shape.NAMESPACES}:
+        yield Probe("the other's cursor in the body", base.plus(cursor=world.cursors[target]), (400, "invalid-cursor"))
     if _shape(operation) in ASKING:
         yield from _filters(base, target)
 
@@ -115,7 +126,9 @@ def _parameters(world: World, base: Call, target: Owner) -> Iterator[Probe]:
     """Yield what the address and the idempotency key may hold of the other's."""
     shape, row = _shape(base.operation), world.rows[target][State.INDEXED]
     params = (("tenant_id", target.tenant), ("user_id", target.user), ("X-End-User-ID", target.user), ("id", row.memory_id))
-    yield Probe("query parameters", base.plus(query=params), (400, "unknown-filter") if shape is Shape.LIST else None)
+    yield Probe(
+        "query parameters", base.plus(query=params), (400, "unknown-filter") if shape in {Shape.LIST, Shape.LIST_OF} else None
+    )
     cursor = (("cursor", world.cursors[target]),)
     expected = (400, "invalid-cursor") if _has_pages(base.operation) else None
     yield Probe("the other's cursor", base.plus(query=cursor), expected)
@@ -131,6 +144,12 @@ def _things(base: Call, row: Row, *, may_read: bool) -> Iterator[Probe]:
         for name in (row.job_id, row.job_id.lower(), f"{row.job_id}%23", row.memory_id):
             path = operation.path.replace("{job_id}", name)
             yield Probe(f"the job {name.partition('_')[0]}", replace(base, path=path), (404, "job-not-found"))
+    elif _shape(operation) is Shape.TURN_STATE:
+        for name in (row.turn_id, row.turn_id.lower(), f"{row.turn_id}%23", row.memory_id):
+            path = operation.path.replace("{id}", name)
+            yield Probe(f"the turn {name.partition('_')[0]}", replace(base, path=path), (404, "turn-not-found"))
+    elif _shape(operation) is Shape.LIST_OF:
+        yield from _lists_of(base, row)
     elif operation.has_id:
         yield from _ids(base, row)
         if _shape(operation) in CHANGING:
@@ -140,6 +159,17 @@ def _things(base: Call, row: Row, *, may_read: bool) -> Iterator[Probe]:
                 yield Probe(f"the other's memory {moment}", _at(base, row.memory_id).plus(query=((moment, NOW),)), _NOT_FOUND)
     else:
         yield from _named(base, row, may_read=may_read)
+
+
+def _lists_of(base: Call, row: Row) -> Iterator[Probe]:
+    """Yield the other's tenant and end user in the path, each beside the caller's own."""
+    _, _, _, tenant, user, _ = base.path.split("/")
+    other = f"not-{unquote(user)}" if row.owner.user == unquote(user) else row.owner.user
+    for name, place, expected in (
+        ("another tenant in the path", (f"not-{tenant}", user), (403, "forbidden")),
+        ("another end user in the path", (tenant, quote(other, safe="")), (400, "end-user-mismatch")),
+    ):
+        yield Probe(name, replace(base, path=f"/v1/memory/{place[0]}/{place[1]}/list"), expected)
 
 
 def _has_pages(operation: Operation) -> bool:
@@ -190,7 +220,10 @@ def _bodies(base: Call, caller: Caller, target: Owner) -> Iterator[Probe]:
     other = target.user if target.user != caller.user else f"not-{caller.user}"
     # Whoever may not do it at all is not told more.
     expected = None if _shape(base.operation) is Shape.TENANT else (400, "end-user-mismatch")
-    yield Probe("another end user in the body", base.plus(user_id=other), expected)
+    # Its plain call is refused for having no messages, and so would this be.
+    example = base.operation.example or {}
+    sendable = {"messages": example["messages"]} if _shape(base.operation) in SPEAKING else {}
+    yield Probe("another end user in the body", base.plus(user_id=other, **sendable), expected)
 
 
 def _filters(base: Call, target: Owner) -> Iterator[Probe]:

@@ -47,6 +47,11 @@ OWN = {
     Shape.UPLOAD: ADDING,
     Shape.BEGIN: ADDING,
     Shape.JOB: COUNTING,
+    **dict.fromkeys((Shape.APPEND, Shape.PUT, Shape.TURN), ADDING),
+    Shape.TURN_STATE: COUNTING,
+    Shape.LIST_OF: READING,
+    **dict.fromkeys((Shape.TRANSCRIPT, Shape.VALUE, Shape.VALUES, Shape.NAMESPACES), COUNTING),
+    **dict.fromkeys((Shape.CLEAR, Shape.TAKE), ADDING),
     Shape.TENANT: NOTHING,
 }
 """In how many cells a kind of caller meets what is theirs.

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from tests.isolation import kept
 from tests.isolation.callers import Kind
 from tests.isolation.canaries import canaries_in, canary
 from tests.isolation.document import Call, Operation, call, operations
@@ -124,6 +125,8 @@ class World:
     """By the id of a statement that waits: what it contradicts."""
     gone: list[Row] = field(default_factory=list)
     """Forgotten, and the index need not know it yet."""
+    kept: str = "kept"
+    """Stands for the ULID of conversations and states, which have none."""
     _counter: int = 0
 
     @classmethod
@@ -166,13 +169,16 @@ class World:
                 self.rows[owner][State.FORGOTTEN] = gone
         self.door.settle([row for owner in owners for row in self.rows[owner].values()])
         for owner in owners:
+            kept.keep(self, owner)
             self.rows[owner][State.PENDING] = self.add(owner, said(owner, State.PENDING), State.PENDING, idempotency_key=SAME_KEY)
             page = self.door.send(
                 Call(self.operation(Shape.LIST), "/memory", tuple(self.headers(owner).items()), query=(("limit", "1"),))
             )
             self.cursors[owner] = page.json()["next_cursor"]
             job_id = self.begin(owner)
-            self.rows[owner] = {state: replace(row, job_id=job_id) for state, row in self.rows[owner].items()}
+            turn_id = kept.speak(self, owner)
+            rows = self.rows[owner].items()
+            self.rows[owner] = {state: replace(row, job_id=job_id, turn_id=turn_id) for state, row in rows}
 
     def operation(self, shape: Shape) -> Operation:
         """Return the one operation of this shape."""
@@ -261,6 +267,8 @@ class World:
                 if answer.status == 200:
                     words = {row.canary(field) for field in CANARY_FIELDS}
                     assert (canaries_in(answer.body), answer.headers["etag"]) == (words, row.etag), row
+        for owner in self.rows:
+            kept.intact(self, owner)
 
     def _key(self, tenant: str, **fields: Any) -> str:
         made = self.door.operate({"action": "create_key", "tenant_id": tenant, "name": "K", **fields})

@@ -49,7 +49,14 @@ SELDOM = {
         "RemoveExpired",
         "RepairEmbeddings",
         "RunJobs",
+        "AddTurn",
+        "AppendHistory",
+        "PutState",
     },
+    # ... and the first text is a memory.
+    "dynamodb:PutItem MemoriesTable": {"AppendHistory", "PutState"},
+    # tests/journeys/test_history_and_state.py lets a value expire.
+    "dynamodb:DeleteItem StateTable": {"RemoveExpired"},
     # Asked only once the answer of a claim was lost: `through_lost_answers` shows it of two, and these claim by the same code.
     "dynamodb:GetItem IdempotencyTable": {
         "BulkAddMemories",
@@ -65,6 +72,11 @@ SELDOM = {
         "RejectMemory",
         "RefreshMemories",
         "RotateDataKey",
+        "AddTurn",
+        "AppendHistory",
+        "DeleteHistory",
+        "PutState",
+        "DeleteState",
     },
     # Only where an attempt under the same key died half way.
     "dynamodb:GetItem MemoriesTable": {"RefreshMemories"},
@@ -77,6 +89,8 @@ SELDOM = {
     # Sealing anew begins six minutes after a rotation: tests/journeys/test_jobs.py moves its date.
     "dynamodb:Scan MemoriesTable": {"RunJobs"},
     "dynamodb:UpdateItem MemoriesTable": {"RunJobs"},
+    "dynamodb:Scan StateTable": {"RunJobs"},
+    "dynamodb:UpdateItem StateTable": {"RunJobs"},
 }
 TOO_LARGE = str(2**70)
 """A row version that the index cannot hold: such a row is parked."""
@@ -186,12 +200,17 @@ def done(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
 
 def through_additions(user: User) -> None:
     """Add by every way: a fact that expires sooner, a long one, one that contradicts, one that was forgotten."""
-    for number, way in enumerate(("one", "many", "file")):
+    for number, way in enumerate(("one", "many", "file", "turn")):
         said = f"I keep rule {number} in mind."
 
         def add(text: str, way: str = way, **more: Any) -> dict[str, Any]:
             if way == "one":
                 return done(user.call("POST", "/memory/add", {"text": text, **more}), 200, 201)
+            if way == "turn":
+                body = {"session_id": "s", "user_message": text, **more}
+                turn = done(user.call("POST", "/v1/memory/add_turn", body, Idempotency_Key=str(uuid.uuid4())), 201)
+                done(user.call("GET", f"/v1/memory/status/{turn['id']}"))
+                return {"id": turn["memory_ids"][0]}
             if way == "many":
                 items = [{"text": text, **more}]
                 answer = user.call("POST", "/memory/bulk-add", {"items": items}, Idempotency_Key=str(uuid.uuid4()))
@@ -289,6 +308,27 @@ def through_jobs(user: User) -> None:
     assert user.stack.invoke("RemoveExpired", {})["expired"] >= 1
 
 
+def through_conversations_and_states(user: User) -> None:
+    """Keep, read, and drop what is no memory."""
+    message = {"session_id": "s", "messages": [{"role": "user", "content": "Hello."}] * 2}
+    value = {"namespace": ["a", "b"], "key": "k", "value": {"n": 1}}
+    for name in ("one", "one", "two"):
+        done(user.call("POST", "/v1/history/append", message, Idempotency_Key=name), 201)
+        done(user.call("POST", "/v1/state/put", value, Idempotency_Key=name))
+    done(user.call("POST", "/v1/history/list", {"session_id": "s"}))
+    user.add("The gardener comes on Mondays.")
+    done(user.call("POST", "/v1/memory/recall", {"messages": [{"role": "user", "content": "Who comes on Mondays?"}]}))
+    done(user.call("POST", "/v1/memory/query", {"query": "Who comes on Mondays?"}))
+    done(user.call("GET", f"/v1/memory/{user.tenant_id}/u1/list"))
+    done(user.call("POST", "/v1/state/get", {"namespace": ["a", "b"], "key": "k"}))
+    done(user.call("POST", "/v1/state/list", {"namespace": ["a", "b"]}))
+    done(user.call("POST", "/v1/state/search", {"namespace_prefix": ["a"]}))
+    done(user.call("POST", "/v1/state/namespaces", {}))
+    done(user.call("POST", "/v1/history/delete", {"session_id": "s", "sequence": 1}, Idempotency_Key="one"))
+    done(user.call("POST", "/v1/history/delete", {"session_id": "s"}))
+    done(user.call("POST", "/v1/state/delete", {"namespace": ["a", "b"], "key": "k"}, Idempotency_Key="one"))
+
+
 def through_lost_answers(user: User) -> None:
     """Claim a request without hearing whether the claim was taken."""
     memory = user.add("Forget this.")
@@ -346,7 +386,7 @@ def test_every_right_that_a_function_has_is_used(stack: Stack, new_user: Callabl
     through_every_route(new_user())
     through_every_route(compat)
     assert compat.call("GET", "/health/ready").status_code == 200
-    for through in (through_additions, through_changes, through_jobs):
+    for through in (through_additions, through_changes, through_jobs, through_conversations_and_states):
         through(compat)
     through_lost_answers(new_user())
     through_repairs(new_user())

@@ -21,7 +21,7 @@ from backend.kit.wire import EndUserId, Whole, Wire
 from backend.memories.edit_schemas import MemoryIdText
 from backend.memories.outcomes import Outcome
 from backend.memories.schemas import MemoryView
-from backend.retrieval.schemas import Asking
+from backend.retrieval.schemas import Questioning
 
 MOST_K = 50
 MOST_SENTENCES = 20
@@ -32,7 +32,7 @@ SUMMARIZE_EXAMPLE: JsonDict = {"memory_ids": ["mem_01M7ZPER6HPTDYK3G4SGNJ4YPJ"],
 SpanView = Annotated[list[int], Field(min_length=2, max_length=2, description="In characters of the memory's text.")]
 
 
-class MemorySynthesize(Asking):
+class MemorySynthesize(Questioning):
     """Body of `POST /memory/synthesize`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [SYNTHESIZE_EXAMPLE]})

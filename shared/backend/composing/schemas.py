@@ -23,7 +23,7 @@ from backend.kit import wire
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import Clean, Whole
 from backend.retrieval.model import LARGEST_K
-from backend.retrieval.schemas import Asking
+from backend.retrieval.schemas import Questioning
 
 LONGEST_TEMPLATE = 8192
 
@@ -45,7 +45,7 @@ def _template(template: str) -> str:
     return template
 
 
-class MemoryCompose(Asking):
+class MemoryCompose(Questioning):
     """Body of `POST /memory/compose`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [COMPOSE_EXAMPLE]})

@@ -18,6 +18,7 @@ class Settings:
     version: str
     memories_table: str
     usage_table: str
+    state_table: str
     idempotency_table: str
     tenancy_table: str
     audit_table: str

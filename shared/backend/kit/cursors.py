@@ -24,14 +24,14 @@ class Cursors:
         body = json.dumps(position, separators=(",", ":"), sort_keys=True).encode()
         return _encoded(self._mac(purpose, body) + body)
 
-    def read(self, purpose: str, cursor: str) -> dict[str, str]:
-        """Return the position. Raises `InvalidCursorError` for anything not issued for this purpose."""
+    def read(self, purpose: str, cursor: str, pointer: str = "query:cursor") -> dict[str, str]:
+        """Return the position. Raises `InvalidCursorError`, at the pointer, for anything not issued for this purpose."""
         raw = _decoded(cursor) if len(cursor) <= _LONGEST else b""
         mac, body = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
         if len(mac) < _MAC_BYTES or not hmac.compare_digest(mac, self._mac(purpose, body)):
             msg = "This cursor was not issued for this list."
             cure = "Leave the cursor out to begin again, or send next_cursor of the page before, with the same filters."
-            raise InvalidCursorError(msg, faults=(Fault("query:cursor", cure),))
+            raise InvalidCursorError(msg, faults=(Fault(pointer, cure),))
         position: dict[str, str] = json.loads(body)
         return position
 

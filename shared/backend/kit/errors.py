@@ -15,7 +15,7 @@ MemorySyncError
 │   └── ScopeDeniedError
 ├── NotFoundError
 │   ├── MemoryNotFoundError · ProjectNotFoundError · RouteNotFoundError · TenantNotFoundError
-│   └── KeyNotFoundError · JobNotFoundError
+│   └── KeyNotFoundError · JobNotFoundError · StateNotFoundError · TurnNotFoundError
 ├── GoneError                          it was here once
 ├── MethodNotAllowedError
 ├── UnsupportedMediaTypeError
@@ -191,6 +191,24 @@ class JobNotFoundError(NotFoundError):
 
     def __init__(self, job_id: str) -> None:
         super().__init__("You have no job with this id.", job_id=job_id)
+
+
+class StateNotFoundError(NotFoundError):
+    """The caller keeps nothing under this key."""
+
+    title = "Value not found"
+
+    def __init__(self) -> None:
+        super().__init__("You keep nothing under this key in this namespace.")
+
+
+class TurnNotFoundError(NotFoundError):
+    """The caller has no turn with this id, or it is no longer told of."""
+
+    title = "Turn not found"
+
+    def __init__(self, turn_id: str) -> None:
+        super().__init__("You have no turn with this id, or it was more than thirty days ago.", turn_id=turn_id)
 
 
 class RouteNotFoundError(NotFoundError):

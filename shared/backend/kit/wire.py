@@ -107,25 +107,29 @@ def pointer_step(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def check_metadata(metadata: dict[str, Any], *, most_bytes: int, most_depth: int) -> dict[str, Any]:
+def check_metadata(metadata: dict[str, Any], *, most_bytes: int, most_depth: int, pointer: str = "/metadata") -> dict[str, Any]:
     """Refuse metadata that is too large, too deep or not JSON. Raises `MetadataTooLargeError`, `ValueError`."""
-    if _depth(metadata) > most_depth:
-        msg = f"Must not be nested deeper than {most_depth} levels; flatten it."
-        raise ValueError(msg)
-    try:
-        size = len(
-            json.dumps(metadata, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="surrogatepass")
-        )
-    except ValueError as error:
-        msg = "Must be JSON: NaN and Infinity are not."
-        raise ValueError(msg) from error
+    size = json_size(metadata, most_depth=most_depth)
     if size > most_bytes:
         msg = f"The metadata has {size} bytes as compact JSON; the limit is {most_bytes}."
         cure = "Keep in metadata only what you search on; put the rest into the text or into your own store."
-        raise MetadataTooLargeError(msg, faults=(Fault("/metadata", cure),), limit_bytes=most_bytes)
-    for text in _texts(metadata):
-        clean(text)
+        raise MetadataTooLargeError(msg, faults=(Fault(pointer, cure),), limit_bytes=most_bytes)
     return metadata
+
+
+def json_size(value: object, *, most_depth: int) -> int:
+    """Return how many bytes a value takes as compact JSON in UTF-8. Raises `ValueError` where it is no JSON or too deep."""
+    if _depth(value) > most_depth:
+        msg = f"Must not be nested deeper than {most_depth} levels; flatten it."
+        raise ValueError(msg)
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(errors="surrogatepass"))
+    except ValueError as error:
+        msg = "Must be JSON: NaN and Infinity are not."
+        raise ValueError(msg) from error
+    for text in _texts(value):
+        clean(text)
+    return size
 
 
 def _depth(value: object) -> int:

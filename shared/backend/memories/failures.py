@@ -13,6 +13,7 @@ from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.ids import Ids
 from backend.memories.model import Memory
+from backend.memories.sealed_values import METRIC
 from backend.tenancy.cache import RecentCache
 from backend.tenancy.model import Caller
 
@@ -20,7 +21,6 @@ TELL_SECONDS = 60.0
 """One entry a tenant and key version in this time, from each process: the log shows that it happens, the metric how often."""
 
 MOST_TOLD = 1024
-METRIC = "decryption_failed"
 
 
 class DecryptionFailures:

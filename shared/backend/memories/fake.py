@@ -208,6 +208,11 @@ class FakeMemoryStore:
             since = [each.updated_at for each in self._rows.values() if each.scope_key in scope and each.owes_vector]
             return min(limit, len(since)), min(since) if since else None
 
+    def unindexed(self, scope_key: str, memory_ids: Sequence[str]) -> frozenset[str]:
+        """See the port."""
+        with self._answering():
+            return frozenset(each for each in memory_ids if (scope_key, each) in self._markers)
+
     def settle(self, memory: Memory) -> None:
         """See the port."""
         with self._answering():

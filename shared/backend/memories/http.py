@@ -160,9 +160,11 @@ class MemoryDoor:
         body = {**shown, "request_id": observability.request_id()}
         return json_answer(body, HTTPStatus.OK, {"ETag": etag(memory)})
 
-    def page(self, caller: Caller, listing: Listing, limit: int, cursor: str | None) -> JSONResponse:
-        """Answer `GET /memory`."""
-        scope = self.scope(caller, None)
+    def page(
+        self, caller: Caller, listing: Listing, limit: int, cursor: str | None, end_user_id: str | None = None
+    ) -> JSONResponse:
+        """Answer `GET /memory`, and what lists the memories of an end user whom the path names."""
+        scope = self.scope(caller, end_user_id)
         cursors, purpose = self.container.cursors(scope.tenant_id), f"GET /memory {listing} {' '.join(scope.keys)}"
         before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
         page = self.container.memories.page(scope, limit, before, listing)

@@ -103,6 +103,11 @@ class MemoryLists:
             since += [item["since"] for item in self._table.first(items.owed_pk(scope_key), limit - len(since), consistent=True)]
         return len(since), from_rfc3339(min(since)) if since else None
 
+    def unindexed(self, scope_key: str, memory_ids: Sequence[str]) -> frozenset[str]:
+        """Return which have a pending marker."""
+        keys = [(markers.pending_pk(scope_key, memory_id), memory_id) for memory_id in memory_ids]
+        return frozenset(item["sk"] for item in self._table.get_many(keys))
+
     def overdue(self, before: datetime, limit: int) -> list[tuple[str, str]]:
         """Return old markers."""
         return self._due("PENDING", before, limit)

@@ -203,6 +203,9 @@ class MemoryStore(Protocol):
     def owed(self, scope: Scope, limit: int) -> tuple[int, datetime | None]:
         """Return how many memories of the scope wait for a vector, counted up to the limit, and since when the first does."""
 
+    def unindexed(self, scope_key: str, memory_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of these memories of the scope key the index may not show yet."""
+
     def settle(self, memory: Memory) -> None:
         """Drop the pending marker of this very row version: the index shows it. What was counted of a forgotten one goes too."""
 

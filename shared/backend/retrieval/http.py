@@ -22,7 +22,7 @@ from backend.memories.schemas import UsedMemoryView
 from backend.retrieval.diagnosis_http import diagnosed
 from backend.retrieval.explaining import explanation
 from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Answer, Question
-from backend.retrieval.schemas import MemoryQuery
+from backend.retrieval.schemas import Recalling
 from backend.retrieval.spans import best_span
 from backend.tenancy.model import Caller
 
@@ -37,8 +37,8 @@ class RetrievalDoor:
 
     container: bootstrap.Container
 
-    def query(self, caller: Caller, body: MemoryQuery) -> JSONResponse:
-        """Answer `POST /memory/query`."""
+    def query(self, caller: Caller, body: Recalling) -> JSONResponse:
+        """Answer `POST /memory/query`, and whatever else asks."""
         start = time.perf_counter()
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         question = body.question(self.container.clock.now())

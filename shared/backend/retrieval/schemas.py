@@ -105,14 +105,8 @@ class Filters(BaseModel):
 
 
 class Asking(Wire):
-    """What every body that asks has: the question, whose memories, and which of them."""
+    """What every body that asks has besides the question: whose memories, which of them, and how many."""
 
-    query: Annotated[
-        Clean,
-        # What is measured is bytes, and no text has more characters than bytes.
-        Field(json_schema_extra={"pattern": NOT_BLANK, "maxLength": MAX_QUERY_BYTES}),
-        AfterValidator(_query),
-    ]
     user_id: EndUserId | None = None
     k: Whole = Field(default=model.DEFAULT_K, ge=1, le=model.LARGEST_K)
     filters: Filters = Field(default_factory=Filters)
@@ -140,11 +134,15 @@ class Asking(Wire):
             *([EMPTY_RANGE] if any(each.low > each.high for each in ranges) else []),
         ]
 
+    def words(self) -> str:
+        """Return the question in words."""
+        raise NotImplementedError
+
     def question(self, now: datetime) -> Question:
         """Return what is asked."""
         asked = self.filters
         return Question(
-            text=self.query,
+            text=self.words(),
             k=self.k,
             filter=IndexFilter(
                 sources=tuple(asked.sources),
@@ -164,10 +162,23 @@ class Asking(Wire):
         )
 
 
-class MemoryQuery(Asking):
-    """Body of `POST /memory/query`."""
+class Questioning(Asking):
+    """What a body has that asks in words."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
+    query: Annotated[
+        Clean,
+        # What is measured is bytes, and no text has more characters than bytes.
+        Field(json_schema_extra={"pattern": NOT_BLANK, "maxLength": MAX_QUERY_BYTES}),
+        AfterValidator(_query),
+    ]
+
+    def words(self) -> str:
+        """Return the question."""
+        return self.query
+
+
+class Recalling(Asking):
+    """What a body has that asks for the memories themselves."""
 
     full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
     weights: QueryWeights | None = Field(default=None, description="What counts how much; what is not named keeps its default.")
@@ -177,6 +188,12 @@ class MemoryQuery(Asking):
         """Return what is asked."""
         weights = self.weights.weights() if self.weights else Weights()
         return replace(super().question(now), weights=weights, explain=self.explain)
+
+
+class MemoryQuery(Questioning, Recalling):
+    """Body of `POST /memory/query`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
 
 
 class MemoryFound(UsedMemoryView):

@@ -41,6 +41,11 @@ def project_of(key: str) -> str | None:
     return None if project == NO_PROJECT else project
 
 
+def tenant_of(key: str) -> str:
+    """Return the tenant whose scope key this is."""
+    return unquote(key.partition("#")[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A tenant and the ordered chain of scope keys that one call may read, narrowest first; the first is where it writes.

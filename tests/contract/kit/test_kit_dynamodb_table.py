@@ -60,6 +60,15 @@ def test_a_put_replaces_the_whole_item(table: Table) -> None:
     assert table.get("p", "s") == {"pk": "p", "sk": "s", "b": 2}
 
 
+def test_more_than_a_batch_of_items_is_deleted_and_nothing_else(table: Table) -> None:
+    keys = [("p", f"{number:03d}") for number in range(30)]
+    table.put_many([{"pk": pk, "sk": sk} for pk, sk in keys])
+
+    table.delete_many([*keys[1:], ("p", "never there")])
+
+    assert [item["sk"] for item in table.query("p", consistent=True).items] == ["000"]
+
+
 def test_a_put_whose_condition_fails_changes_nothing_and_shows_what_was_there(table: Table) -> None:
     table.put({"pk": "p", "sk": "s", "a": 1}, IS_NEW)
     with pytest.raises(ConditionFailedError) as error:

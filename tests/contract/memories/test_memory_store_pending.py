@@ -42,6 +42,17 @@ def test_every_change_is_pending_until_it_is_settled(store: MemoryStore) -> None
     assert store.pending(ACME) == ([*documents_of(second)], False)
 
 
+def test_what_is_pending_is_told_of_those_that_are_named_and_of_their_owner_alone(store: MemoryStore) -> None:
+    first, second, third = memory(1), memory(2), memory(3)
+    for each in (first, second, third):
+        added(store, each)
+    store.settle(first)
+
+    named = [memory_id(1), memory_id(2), memory_id(9)]
+    assert store.unindexed(ACME.home, named) == frozenset({second.memory_id})
+    assert store.unindexed(NEIGHBOUR.home, named) == store.unindexed(ACME.home, []) == frozenset()
+
+
 def test_of_a_memory_only_the_newest_change_is_pending(store: MemoryStore) -> None:
     first = memory(1)
     added(store, first)

@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "VERSION": "0.0.0",
     "MEMORIES_TABLE": "MemoriesTable",
     "USAGE_TABLE": "UsageTable",
+    "STATE_TABLE": "StateTable",
     "IDEMPOTENCY_TABLE": "IdempotencyTable",
     "TENANCY_TABLE": "TenancyTable",
     "AUDIT_TABLE": "AuditTable",

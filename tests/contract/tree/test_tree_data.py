@@ -14,6 +14,7 @@ PAIR: Schema = [("pk", "HASH"), ("sk", "RANGE")]
 KEYS: dict[str, Schema] = {
     "MemoriesTable": PAIR,
     "UsageTable": PAIR,
+    "StateTable": PAIR,
     "IdempotencyTable": [("pk", "HASH")],
     "TenancyTable": PAIR,
     "AuditTable": PAIR,
@@ -56,12 +57,14 @@ def test_a_table_has_its_keys_and_they_are_texts(table: str) -> None:
     assert {each["AttributeName"]: each["AttributeType"] for each in found["AttributeDefinitions"]} == dict.fromkeys(used, "S")
 
 
-def test_the_memories_have_three_indexes_that_hold_keys_only_and_no_other_table_has_any() -> None:
+def test_the_memories_have_three_indexes_that_hold_keys_only_and_the_states_one_of_them() -> None:
     indexes = table_of("MemoriesTable")["GlobalSecondaryIndexes"]
 
     assert {each["IndexName"]: keys_of(each["KeySchema"]) for each in indexes} == INDEXES
     assert [each["Projection"] for each in indexes] == [{"ProjectionType": "KEYS_ONLY"}] * len(INDEXES)
-    assert [name for name in KEYS if "GlobalSecondaryIndexes" in table_of(name)] == ["MemoriesTable"]
+    [due] = table_of("StateTable")["GlobalSecondaryIndexes"]
+    assert due == next(each for each in indexes if each["IndexName"] == "due")
+    assert [name for name in KEYS if "GlobalSecondaryIndexes" in table_of(name)] == ["MemoriesTable", "StateTable"]
 
 
 def test_the_stream_of_the_memories_carries_keys_and_never_text() -> None:

@@ -34,6 +34,7 @@ DUE = {"dynamodb:Query MemoriesTable/index/due"}
 PUT = {"dynamodb:PutItem MemoriesTable"}
 OPEN = {"dynamodb:GetItem MemoriesTable", "kms:Decrypt DataKey"}
 SEAL = OPEN | {"dynamodb:PutItem MemoriesTable", "kms:GenerateDataKey DataKey"}
+KEEP = {"dynamodb:GetItem StateTable", "dynamodb:PutItem StateTable"}
 PARK = {"sqs:SendMessage ParkedRows"}
 SEE_USAGE = {"dynamodb:BatchGetItem UsageTable"}
 REWRITE = READ | PUT | {"dynamodb:UpdateItem MemoriesTable"}
@@ -63,7 +64,7 @@ SEARCH = {"es:ESHttpGet {}/memories-write", "es:ESHttpPost {}/_msearch"}
 INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
 RETURN = {"sqs:SendMessage Accesses"}
 WALK = {"dynamodb:Query MemoriesTable/index/list"}
-SEARCHES = ("QueryMemories", "RetrieveMemories", "ComposePrompt", "SynthesizeAnswer")
+SEARCHES = ("QueryMemories", "RetrieveMemories", "ComposePrompt", "SynthesizeAnswer", "RecallMemories", "QueryTurns")
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
@@ -90,6 +91,24 @@ MAY: dict[str, set[str]] = {
     ),
     "ListMemories": SIGN_IN | FIND | OPEN | SEE_USAGE | {"dynamodb:Query MemoriesTable/index/list"},
     "DeleteMemory": SIGN_IN | REQUESTS | READ | PUT | SEAL,
+    "AddTurn": SIGN_IN | REQUESTS | ADD | KEEP,
+    "ReadTurn": SIGN_IN | READ_MANY | {"dynamodb:GetItem StateTable"},
+    "ListMemoriesOf": SIGN_IN | FIND | OPEN | SEE_USAGE | {"dynamodb:Query MemoriesTable/index/list"},
+    "AppendHistory": SIGN_IN | REQUESTS | SEAL | KEEP,
+    "DeleteHistory": SIGN_IN
+    | REQUESTS
+    | {
+        "dynamodb:GetItem StateTable",
+        "dynamodb:Query StateTable",
+        "dynamodb:DeleteItem StateTable",
+        "dynamodb:BatchWriteItem StateTable",
+    },
+    "PutState": SIGN_IN | REQUESTS | SEAL | KEEP,
+    "GetState": SIGN_IN | OPEN | {"dynamodb:GetItem StateTable"},
+    **dict.fromkeys(
+        ("ListHistory", "ListState", "SearchState", "ListNamespaces"), SIGN_IN | OPEN | {"dynamodb:Query StateTable"}
+    ),
+    "DeleteState": SIGN_IN | REQUESTS | {"dynamodb:DeleteItem StateTable"},
     "RefreshMemories": SIGN_IN | REQUESTS | READ | {"dynamodb:PutItem MemoriesTable"},
     "ReadRefresh": SIGN_IN | READ,
     # Makes a data key and opens nothing with it.
@@ -102,7 +121,12 @@ MAY: dict[str, set[str]] = {
     "Fallback": set(),
     "ProjectChanges": SHOW | GIVE_UP,
     "SweepPending": DUE | SHOW | GIVE_UP,
-    "RemoveExpired": DUE | READ | PUT | SEAL | GIVE_UP,
+    "RemoveExpired": DUE
+    | READ
+    | PUT
+    | SEAL
+    | GIVE_UP
+    | {"dynamodb:DeleteItem StateTable", "dynamodb:Query StateTable/index/due"},
     # A re-encryption has to read a whole table, a refresh a user's list; no user can make either do more than it does.
     "RunJobs": DUE
     | READ
@@ -116,6 +140,8 @@ MAY: dict[str, set[str]] = {
         "dynamodb:Query MemoriesTable/index/list",
         "dynamodb:Scan MemoriesTable",
         "dynamodb:UpdateItem MemoriesTable",
+        "dynamodb:Scan StateTable",
+        "dynamodb:UpdateItem StateTable",
         # Claims are kept under MACs.
         "secretsmanager:GetSecretValue Pepper",
     },
@@ -152,6 +178,7 @@ EMBEDDING = dict.fromkeys(
         "UpdateMemories",
         "ResolveConflict",
         "ApproveMemory",
+        "AddTurn",
         "QueryMemories",
         "RetrieveMemories",
         "ExplainMemory",
@@ -159,6 +186,8 @@ EMBEDDING = dict.fromkeys(
         "ComposePrompt",
         "SynthesizeAnswer",
         "SummarizeMemories",
+        "QueryTurns",
+        "RecallMemories",
         "Status",
         "RepairEmbeddings",
         "RunJobs",
@@ -167,7 +196,7 @@ EMBEDDING = dict.fromkeys(
 )
 # A language model reads what is added, and what answers and summaries are made of.
 EXTRACTING = (
-    *("AddMemory", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories"),
+    *("AddMemory", "AddTurn", "BulkAddMemories", "UploadFile", "RewriteMemory", "UpdateMemories"),
     *("SynthesizeAnswer", "SummarizeMemories"),
 )
 ASKING = dict.fromkeys(EXTRACTING, ASK)
@@ -231,7 +260,7 @@ def place(resource: object) -> str:
         return str(text).removeprefix(DOMAINS).replace(f"${{{name}}}", named_by(value))
     if isinstance(resource, dict) and "Fn::Sub" in resource:
         text = str(resource["Fn::Sub"])
-        return text.replace("${MemoriesTable.Arn}", "MemoriesTable")
+        return text.replace("${MemoriesTable.Arn}", "MemoriesTable").replace("${StateTable.Arn}", "StateTable")
     if isinstance(resource, str):
         return resource
     return target(resource)
@@ -287,10 +316,21 @@ def test_a_function_has_no_policy_of_aws_but_those_for_logs_traces_streams_and_q
 
 
 @pytest.mark.parametrize("function", [each.name for each in functions(load()) if each.routes])
-def test_no_function_that_users_call_can_delete_an_item_or_read_a_whole_table(function: str) -> None:
-    actions = {entry.partition(" ")[0] for entry in allowed(role_of(function, "own domain"), "own domain")}
+def test_no_function_that_users_call_can_delete_an_item_or_read_a_whole_table_but_what_deletes_conversations_and_states(
+    function: str,
+) -> None:
+    entries = allowed(role_of(function, "own domain"), "own domain")
+    found = {entry for entry in entries if entry.partition(" ")[0] in {"dynamodb:DeleteItem", "dynamodb:Scan"}}
 
-    assert actions & {"dynamodb:DeleteItem", "dynamodb:Scan"} == set()
+    assert found == ({"dynamodb:DeleteItem StateTable"} if function in {"DeleteHistory", "DeleteState"} else set())
+
+
+@pytest.mark.parametrize("function", [each.name for each in functions(load()) if each.routes])
+def test_who_deletes_conversations_and_states_can_write_no_memory(function: str) -> None:
+    entries = allowed(role_of(function, "own domain"), "own domain")
+
+    if "dynamodb:DeleteItem StateTable" in entries:
+        assert not [entry for entry in entries if entry.endswith(" MemoriesTable")]
 
 
 def test_no_function_can_make_or_drop_an_index_or_move_an_alias() -> None:

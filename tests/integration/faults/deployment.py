@@ -43,6 +43,7 @@ SETTINGS = Settings(
     version="0.0.0",
     memories_table=MEMORIES,
     usage_table=USAGE,
+    state_table="StateTable",
     idempotency_table=IDEMPOTENCY,
     tenancy_table="TenancyTable",
     audit_table="AuditTable",

@@ -151,6 +151,12 @@ class Table:
         """Remove the item, if the condition holds; removing what is gone without a condition is no error."""
         self.seam.dispatch("DeleteItem", {"TableName": self.name, "Key": key_of(key), **_conditions(condition)})
 
+    def delete_many(self, keys: Sequence[Key]) -> None:
+        """Remove items with distinct keys, without conditions, 25 a call; removing what is gone is no error."""
+        for start in range(0, len(keys), BATCH_WRITE_ITEMS):
+            writes = [{"DeleteRequest": {"Key": key_of(key)}} for key in keys[start : start + BATCH_WRITE_ITEMS]]
+            self.seam.dispatch("BatchWriteItem", {"RequestItems": {self.name: writes}})
+
     def query(  # noqa: PLR0913 - one word for each thing that a query can say
         self,
         partition: str,

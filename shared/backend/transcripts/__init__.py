@@ -1,0 +1,1 @@
+"""What was said in a conversation, message by message, in its order."""
