@@ -53,7 +53,10 @@ def assemble() -> dict[str, Any]:
         part = deepcopy(app.openapi())
         for path, operations in part.get("paths", {}).items():
             document["paths"].setdefault(path, {}).update(operations)
-        document["components"]["schemas"].update(part.get("components", {}).get("schemas", {}))
+        for name, schema in part.get("components", {}).get("schemas", {}).items():
+            if document["components"]["schemas"].setdefault(name, schema) != schema:
+                msg = f"Two functions have different schemas of the name {name}; name one of them otherwise."
+                raise ValueError(msg)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _complete(operation, public=path in PUBLIC)

@@ -28,6 +28,7 @@ from tests.isolation.document import Call
 from tests.isolation.owners import Row
 from tests.isolation.world import Answer, Asked, Trace
 from tests.support.events import FakeLambdaContext, HttpAnswer, http_event
+from tests.support.executors import AtOnce
 
 
 class RecordingIndex:
@@ -152,6 +153,8 @@ def in_process(folder: Path) -> Iterator[InProcess]:
         embedded = EmbeddedIndex(folder / "index.db", container.clock)
         index, tables = RecordingIndex(embedded), TableCalls()
         container.index = index
+        # The table service that is imitated here does one thing at a time.
+        container.executor = AtOnce()
         container.seam._faults = tables
         try:
             yield InProcess(container, index, tables, served.embedder)

@@ -89,7 +89,7 @@ class SentenceView(BaseModel):
     text: str
 
 
-class SourceView(BaseModel):
+class SummarySource(BaseModel):
     """A memory that was named, and what became of it."""
 
     id: str
@@ -103,7 +103,7 @@ class MemoriesSummarized(BaseModel):
     summary: str
     method: Method
     sentences: list[SentenceView]
-    sources: list[SourceView]
+    sources: list[SummarySource]
     stored: bool
     outcome: Outcome | None = Field(description="What became of the summary, where it was to be stored.")
     rule: str | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -134,9 +135,9 @@ class Asking(Wire):
             *([EMPTY_RANGE] if any(each.low > each.high for each in ranges) else []),
         ]
 
+    @abstractmethod
     def words(self) -> str:
         """Return the question in words."""
-        raise NotImplementedError
 
     def question(self, now: datetime) -> Question:
         """Return what is asked."""

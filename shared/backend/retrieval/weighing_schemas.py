@@ -93,7 +93,7 @@ class Matched(BaseModel):
     from_overlay: Annotated[bool, Field(description="Whether the index had not taken it in yet.")]
 
 
-class SourceView(BaseModel):
+class ExplainedSource(BaseModel):
     """Where a memory comes from."""
 
     source: str | None
@@ -111,5 +111,5 @@ class Explanation(BaseModel):
     features: Annotated[dict[str, float], Field(description="What moved its relevance most, the strongest first.")]
     matched: Matched
     spans: Annotated[list[list[int]], Field(description="Where those words stand, in characters of the whole text.")]
-    sources: list[SourceView]
+    sources: list[ExplainedSource]
     duplicate_of: str | None

@@ -23,6 +23,7 @@ from backend.tenancy.scope import Environment
 from backend.usage.fake import FakeRecording
 from infrastructure.template import functions, load
 from tests.support.events import JSON, FakeLambdaContext, HttpAnswer, http_event
+from tests.support.executors import AtOnce
 from tests.support.tables import REGION, aws
 
 PEPPER = "pepper"
@@ -99,6 +100,8 @@ def serving(clock: Clock | None = None) -> Iterator[Served]:
         index, embedder = FakeIndex(), FakeEmbedder()
         # Each is built on first use, so what is put there first is what everybody gets.
         container.index, container.embedder = index, embedder
+        # The table service that is imitated here does one thing at a time.
+        container.executor = AtOnce()
         container.recording = FakeRecording(container.ids)
         container.tokenizer = FakeTokenizer()
         try:

@@ -35,13 +35,14 @@ def asked(served: Served, path: str, status: int = 200, **body: Any) -> Any:
 def test_a_prompt_is_composed_within_its_budget(served: Served, down: bool) -> None:
     served.embedder.down = down
 
-    body = asked(served, COMPOSE, query="What is the dog called?", budget_tokens=300, session_id=None)
+    question: dict[str, Any] = {"query": "What is the dog called?", "budget_tokens": 300, "filters": {"include_summaries": False}}
+    body = asked(served, COMPOSE, **question, session_id=None)
 
     assert "Ana: My dog is called Rex." in body["composed_prompt"]
     assert {each["citation"] for each in body["memories_used"]} == {"m1", "m2"}
     assert 0 < body["token_count"] <= body["token_budget"] == 300
     assert (body["dropped"], body["truncated"], body["degraded"]) == ([], False, ["semantic"] if down else [])
-    again = asked(served, COMPOSE, query="What is the dog called?", budget_tokens=300)
+    again = asked(served, COMPOSE, **question)
     assert (again["composed_prompt"] == body["composed_prompt"]) or down
 
 

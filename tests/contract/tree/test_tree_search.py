@@ -13,7 +13,8 @@ from backend.index.opensearch import OpenSearchIndex
 from backend.index.opensearch_layout import DEFAULT_NAME, write_alias
 from tests.contract.index.index_cases import ANA, document, question, tombstone
 from tests.contract.tree.chosen_template import CHOICES, chosen, chosen_properties
-from tests.contract.tree.test_tree_permissions import WITH_A_DOMAIN, allowed, role_of
+from tests.contract.tree.test_tree_permissions import allowed, role_of
+from tests.contract.tree.written_rights import WITH_A_DOMAIN
 from tests.support.tables import template
 from tests.unit.index.loopback_opensearch import World, item, serving
 
@@ -126,7 +127,7 @@ def checks(index: OpenSearchIndex) -> None:
 
 DOES: dict[str, tuple[Callable[[OpenSearchIndex], None], ...]] = {
     **dict.fromkeys(("QueryMemories", "RetrieveMemories", "ExplainMemory", "SearchRouted"), (searches,)),
-    **dict.fromkeys(("ComposePrompt", "SynthesizeAnswer"), (searches,)),
+    **dict.fromkeys(("ComposePrompt", "SynthesizeAnswer", "RecallMemories", "QueryTurns"), (searches,)),
     "Status": (checks,),
     "ProjectChanges": (writes,),
     "SweepPending": (writes,),
