@@ -16,8 +16,8 @@ COMPOSE, SYNTHESIZE, SUMMARIZE = "/memory/compose", "/memory/synthesize", "/memo
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     with serving() as world:
-        world.add("My dog is called Rex.", speaker="Ana")
-        world.add("The dog Rex sleeps in the kitchen.")
+        world.add("My dog is called Rex.", speaker="Ana", session_id="dog")
+        world.add("The dog Rex sleeps in the kitchen.", session_id="dog")
         yield world
 
 
@@ -35,8 +35,8 @@ def asked(served: Served, path: str, status: int = 200, **body: Any) -> Any:
 def test_a_prompt_is_composed_within_its_budget(served: Served, down: bool) -> None:
     served.embedder.down = down
 
-    question: dict[str, Any] = {"query": "What is the dog called?", "budget_tokens": 300, "filters": {"include_summaries": False}}
-    body = asked(served, COMPOSE, **question, session_id=None)
+    question: dict[str, Any] = {"query": "What is the dog called?", "budget_tokens": 300, "session_id": "dog"}
+    body = asked(served, COMPOSE, **question, as_of=None)
 
     assert "Ana: My dog is called Rex." in body["composed_prompt"]
     assert {each["citation"] for each in body["memories_used"]} == {"m1", "m2"}
