@@ -87,8 +87,8 @@ def _is_said(owner: Owner, items: list[dict[str, Any]]) -> None:
 
 
 def _appends(matrix: Matrix, cell: Cell) -> None:
-    session, content = canary("append", cell.name), f"It was {canary('appended', cell.name)}."
-    body: dict[str, Any] = {"session_id": session, "messages": [{"role": "user", "content": content}]}
+    fresh = matrix.world.fresh_words()
+    body: dict[str, Any] = {"session_id": fresh["session_id"], "messages": [{"role": "user", "content": fresh["text"]}]}
     answer = matrix.expect(cell, 201, **body)
     assert (answer["first_sequence"], answer["last_sequence"]) == (1, 1)
 
@@ -143,8 +143,8 @@ def _takes_own(matrix: Matrix, cell: Cell) -> None:
 
 
 def _speaks(matrix: Matrix, cell: Cell) -> None:
-    content = f"The {SHARED} says {canary('turn', cell.name)}."
-    body: dict[str, Any] = {"session_id": canary("session", cell.name), "messages": [{"role": "user", "content": content}]}
+    fresh = matrix.world.fresh_words()
+    body: dict[str, Any] = {"session_id": fresh["session_id"], "messages": [{"role": "user", "content": fresh["text"]}]}
     answer = matrix.expect(cell, 201, **body)
     assert (answer["first_sequence"], answer["counts"]) == (1, {"stored": 1})
     [memory_id] = answer["memory_ids"]

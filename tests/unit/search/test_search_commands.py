@@ -12,7 +12,7 @@ from infrastructure.search.__main__ import main
 from tests.unit.index.loopback_opensearch import LoopbackOpenSearch, described, serving
 
 REGION = "eu-west-1"
-MINE = "memories-minilm-l6-v2-int8-384-384-v2"
+MINE = "memories-minilm-l6-v2-int8-384-384-v3"
 TEMPLATE = """
 Resources:
   Nothing: {Type: AWS::SNS::Topic}

@@ -19,7 +19,7 @@ SPACE = Space("minilm-l6-v2-int8/384", 384)
 
 
 def test_another_model_dimension_or_mapping_is_another_index() -> None:
-    assert index_name("memories", SPACE) == "memories-minilm-l6-v2-int8-384-384-v2"
+    assert index_name("memories", SPACE) == "memories-minilm-l6-v2-int8-384-384-v3"
     assert len({index_name("memories", each) for each in (SPACE, Space("b/384", 384), Space("b/384", 1024))}) == 3
 
 
