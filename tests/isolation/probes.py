@@ -340,6 +340,10 @@ def _context(row: Row) -> dict[str, Any]:
     }
 
 
+USED = ("access_count", "last_accessed", "usage", "score")
+"""What every question that returns a memory moves, some seconds later."""
+
+
 def likeness(answer: Answer, *, warned: bool = False, **names: str) -> tuple[int, dict[str, str], str]:
     """Return what two answers to the same question have in common: all but request ids, the time it took and the way.
 
@@ -351,7 +355,7 @@ def likeness(answer: Answer, *, warned: bool = False, **names: str) -> tuple[int
     text = answer.body.decode()
     if "json" in headers.get("content-type", "") and len(text) < 100_000:
         body = json.loads(text)
-        changing = {"request_id", "latency_ms", "oldest_age_seconds", *(("warnings",) if warned else ())}
+        changing = {"request_id", "latency_ms", "oldest_age_seconds", *USED, *(("warnings",) if warned else ())}
         body.pop("instance", None)
         text = json.dumps(_without(body, changing), ensure_ascii=False)
     for name, word in names.items():
