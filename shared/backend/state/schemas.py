@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from backend.kit import wire
-from backend.kit.errors import Fault, PayloadTooLargeError, UnknownFilterError
+from backend.kit.errors import Fault, PayloadTooLargeError, UnknownFilterError, ValidationFailedError
 from backend.kit.wire import EndUserId, Name, Whole, Wire
 from backend.memories.http import DEFAULT_LIMIT, LARGEST_LIMIT
 from backend.memories.model import REDACTED
@@ -138,8 +138,9 @@ class StateNamespaces(Wire):
     @model_validator(mode="after")
     def _deep_enough(self) -> Self:
         if self.max_depth is not None and self.max_depth < len(self.prefix):
-            msg = "'max_depth' must not be less than the labels of 'prefix'."
-            raise ValueError(msg)
+            fault = Fault("/max_depth", "Must not be less than the number of labels of 'prefix'.")
+            msg = "No namespace with this prefix is so short."
+            raise ValidationFailedError(msg, faults=(fault,))
         return self
 
     def pattern(self) -> Pattern:

@@ -44,7 +44,11 @@ class AddTurn(Wire):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        named = [self.messages is not None, self.turns is not None, bool(self.user_message or self.assistant_message)]
+        named = [
+            self.messages is not None,
+            self.turns is not None,
+            self.user_message is not None or self.assistant_message is not None,
+        ]
         if sum(named) != 1:
             raise ValidationFailedError(_REFUSED, faults=(Fault("/messages", _ONE_WAY),))
         messages = self.said()
@@ -62,12 +66,16 @@ class AddTurn(Wire):
         if sent:
             return sent
         pair = (("user", self.user_message), ("assistant", self.assistant_message))
-        return [SentMessage(role=role, content=content, metadata={}) for role, content in pair if content]
+        return [SentMessage(role=role, content=content, metadata={}) for role, content in pair if content is not None]
 
     def _places(self) -> list[str]:
         if self.turns:
             return [f"/turns/{number}/content" for number in range(len(self.turns))]
-        return [] if self.messages else [f"/{name}" for name in ("user_message", "assistant_message") if getattr(self, name)]
+        return (
+            []
+            if self.messages
+            else [f"/{name}" for name in ("user_message", "assistant_message") if getattr(self, name) is not None]
+        )
 
     def warnings(self) -> list[str]:
         """Say what was read otherwise than it was sent."""

@@ -83,7 +83,7 @@ def test_a_value(served: Served) -> None:
         (PUT, {**PLACE, "namespace": [], "value": {}}, 422, "/namespace"),
         (PUT, {**PLACE, "namespace": ["x"] * 17, "value": {}}, 422, "/namespace"),
         ("/v1/state/search", {"filter": {"n": {"$near": 1}}}, 400, "/filter"),
-        ("/v1/state/namespaces", {"prefix": ["a", "b"], "max_depth": 1}, 422, ""),
+        ("/v1/state/namespaces", {"prefix": ["a", "b"], "max_depth": 1}, 422, "/max_depth"),
         ("/v1/state/list", {"namespace": ["a"], "cursor": "forged"}, 400, "/cursor"),
     ],
 )

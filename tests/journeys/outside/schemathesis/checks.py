@@ -34,6 +34,7 @@ KINDS = {
     "approve_memory": "quarantined",
     "reject_memory": "quarantined",
     "restore_memory": "superseded",
+    "get_turn": "turn",
 }
 RECENT = 8
 KNOWN: dict[str, list[str]] = {}
@@ -57,6 +58,13 @@ _METADATA = (
 _NOT_THERE = ("memory-not-found ",)
 _REVISION = ("precondition-failed header:If-Match ",)  # another one
 _CURSOR = ("invalid-cursor query:cursor ",)  # signed: only those that were given out are taken
+_BODY_CURSOR = (*_END_USER, "invalid-cursor /cursor ")  # likewise
+_MESSAGES = (
+    r"validation-failed /(messages|turns)/\d+/metadata Must not hold the NUL",  # at any depth
+    r"validation-failed /(messages|turns)/\d+/metadata Must not be nested deeper",
+    r"metadata-too-large /(messages|turns)/",  # measured in bytes
+    r"payload-too-large /(messages|turns|user_message|assistant_message)",  # likewise
+)
 
 _ASKED = (
     *_END_USER,
@@ -103,6 +111,31 @@ REASONS: dict[str, tuple[str, ...]] = {
         r"validation-failed /token_budget .* without any memory",  # measured in tokens
     ),
     "summarize_memories": (*_NOT_THERE, *_SENT_BEFORE, *_END_USER, r"gone "),
+    **dict.fromkeys(("query_turns", "recall_memories"), (*_ASKED, *_MESSAGES)),
+    "add_turn": (
+        *_END_USER,
+        *_METADATA,
+        *_SENT_BEFORE,
+        *_MESSAGES,
+        r"validation-failed /messages .* not both",  # several names of one thing
+        r"gone ",  # sent before, and forgotten since
+    ),
+    "get_turn": ("turn-not-found ",),
+    "list_memories_of": (*_CURSOR, r"end-user-mismatch "),  # the path names somebody else
+    "append_history": (*_END_USER, *_SENT_BEFORE, *_MESSAGES),
+    "delete_history": (*_END_USER, *_SENT_BEFORE),
+    **dict.fromkeys(("list_history", "list_state", "search_state"), _BODY_CURSOR),
+    "list_namespaces": (*_BODY_CURSOR, r"validation-failed /max_depth .* 'prefix'"),  # two fields together
+    "put_state": (
+        *_END_USER,
+        *_SENT_BEFORE,
+        *_REVISION,
+        r"validation-failed /value Must not",  # at any depth
+        r"payload-too-large /value ",  # measured in bytes
+        r"gone ",  # sent before, and deleted since
+    ),
+    "get_state": (*_END_USER, "state-not-found "),
+    "delete_state": (*_END_USER, *_SENT_BEFORE, *_REVISION),
     "get_memory": _NOT_THERE,
     "list_memories": _CURSOR,
     "list_conflicts": _CURSOR,
@@ -200,6 +233,8 @@ def note_what_is_there(body: Any) -> None:
     """Note the memories in an answer by their kind; those that were forgotten stay known, to be asked for again."""
     for each in body.values() if isinstance(body, dict) else body if isinstance(body, list) else ():
         note_what_is_there(each)
+    if isinstance(body, dict) and str(body.get("id")).startswith("turn_"):
+        KNOWN.setdefault("turn", []).append(body["id"])
     if isinstance(body, dict) and str(body.get("id")).startswith("mem_") and "superseded_by" in body:
         kind = "superseded" if body["superseded_by"] else body["state"]
         KNOWN.setdefault(kind, []).append(body["id"])
@@ -269,7 +304,7 @@ def refused_only_for_reasons_that_no_schema_can_say(_ctx: Any, response: Any, ca
 def shown_id(case: Any, body: dict[str, Any]) -> str | None:
     """Return the id of a memory that the first user was shown."""
     items = body.get("items") or [{}]
-    found = case.path_parameters.get("id") or items[0].get("id")
+    found = case.path_parameters.get("id") or (items[0].get("id") if isinstance(items[0], dict) else None)
     return str(found) if found else None
 
 
@@ -313,5 +348,7 @@ def others_who_send_the_same_get_nothing_of_it(ctx: Any, response: Any, case: An
                 continue
             answer = send_probe(ctx, case, apply_as(tried, users.provider_for(other), other))
             is_named = bool(tried.path_parameters) or label in ENDED_BY
-            # 400 is for a cursor, which is good for one tenant only and looked at first.
-            assert answer.status_code in {400, 404} or not is_named, f"{label} by {other}: {answer.status_code}"
+            # 400 is for a cursor, which is good for one tenant only and looked at first, or for an end user in the path; 403
+            # for a tenant in the path.
+            refused = {400, 403, 404} if "{tenant}" in label else {400, 404}
+            assert answer.status_code in refused or not is_named, f"{label} by {other}: {answer.status_code}"
