@@ -144,7 +144,10 @@ class TableService:
         for name, requests in asked["RequestItems"].items():
             taken, rest = self._taken(requests)
             for request in taken:
-                self._do("Put", {"TableName": name, "Item": request["PutRequest"]["Item"]})
+                if "DeleteRequest" in request:
+                    self._do("Delete", {"TableName": name, "Key": request["DeleteRequest"]["Key"]})
+                else:
+                    self._do("Put", {"TableName": name, "Item": request["PutRequest"]["Item"]})
             if rest:
                 left[name] = rest
         return {"UnprocessedItems": left}
