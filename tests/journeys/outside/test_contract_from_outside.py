@@ -28,8 +28,17 @@ OPERATIONS = {
     f"{method.upper()} {path}": operation for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
 }
 GUARDED = {operation for operation in OPERATIONS if operation.partition(" ")[2] not in PUBLIC}
+NAMED = {each["operationId"]: operation for operation, each in OPERATIONS.items()}
+LINKED = {
+    end
+    for operation, each in OPERATIONS.items()
+    for answer in each["responses"].values()
+    for link in answer.get("links", {}).values()
+    for end in (operation, NAMED[link["operationId"]])
+}
+"""The stateful phase walks along links: what none leads to or from is tried by the other phases alone."""
 # Links lead here only from a job that began, and one at a time can be at work: whether a scenario comes past it is chance.
-IN_SCENARIOS = GUARDED - {"GET /org/encryption", "GET /memory/refresh/{job_id}"}
+IN_SCENARIOS = (GUARDED & LINKED) - {"GET /org/encryption", "GET /memory/refresh/{job_id}"}
 WITH_EXAMPLES = {operation for operation, each in OPERATIONS.items() if "requestBody" in each}
 OF_MANY = {operation for operation, each in OPERATIONS.items() if "207" in each["responses"] and "201" not in each["responses"]}
 OURS = {"refused_only_for_reasons_that_no_schema_can_say", "others_who_send_the_same_get_nothing_of_it"}
