@@ -344,9 +344,10 @@ USED = ("access_count", "last_accessed", "usage", "score")
 """What every question that returns a memory moves, some seconds later."""
 
 
-def likeness(answer: Answer, *, warned: bool = False, **names: str) -> tuple[int, dict[str, str], str]:
+def likeness(answer: Answer, *, warned: bool = False, counted: bool = False, **names: str) -> tuple[int, dict[str, str], str]:
     """Return what two answers to the same question have in common: all but request ids, the time it took and the way.
 
+    `counted`: somebody counts meanwhile how often memories were returned.
     `names` are words that differ because the requests did: each is replaced by its name.
     """
     # A server closes a connection after so many requests, whatever the next one asks.
@@ -355,7 +356,13 @@ def likeness(answer: Answer, *, warned: bool = False, **names: str) -> tuple[int
     text = answer.body.decode()
     if "json" in headers.get("content-type", "") and len(text) < 100_000:
         body = json.loads(text)
-        changing = {"request_id", "latency_ms", "oldest_age_seconds", *USED, *(("warnings",) if warned else ())}
+        changing = {
+            "request_id",
+            "latency_ms",
+            "oldest_age_seconds",
+            *(USED if counted else ()),
+            *(("warnings",) if warned else ()),
+        }
         body.pop("instance", None)
         text = json.dumps(_without(body, changing), ensure_ascii=False)
     for name, word in names.items():
