@@ -126,7 +126,7 @@ def test_what_is_deployed_works_changes_and_goes_again(person: Person) -> None:
     code, said = person.make("undeploy", "ENV=prod", "DATA=1", Type_its_name="memorysync-prod", Are_you_sure="y")
 
     assert code == 0, said
-    assert len(tables) == 5
+    assert len(tables) == 6
     assert all(f"Removed: {table.split('-')[2]}, {table}" in said for table in tables)
     assert person.stack.client("dynamodb").list_tables()["TableNames"] == []
     [secret] = person.stack.client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]
