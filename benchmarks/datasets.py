@@ -7,9 +7,11 @@ The others are read from files that are not part of this tree:
 - `locomo`: LoCoMo's `locomo10.json` (github.com/snap-research/LoCoMo, CC BY-NC 4.0: for measuring only). A turn is a memory.
 - `beam`: a JSON list of chats, each `{"chat", "messages": [{"id", "role", "time", "text"}], "questions": [{"type", "question",
   "evidence": [message id]}]}`, made of BEAM's chats (github.com/mohammadtavakoli78/BEAM, CC BY-SA 4.0). A message is a memory.
+- `longmemeval`: LongMemEval's `longmemeval_s.json` or `_m.json` (github.com/xiaowu0162/LongMemEval, MIT). Each question has a
+  history of its own, so it is a conversation of one question. A message is a memory; evidence are those marked `has_answer`.
 
-A file that ends in .gz is unpacked. Left out are questions without evidence (those that have no answer among them), and LoCoMo's
-category 5, which asks for what was never said.
+A file that ends in .gz is unpacked. Left out are questions without evidence (those that have no answer among them), and those
+that ask for what was never said: LoCoMo's category 5, LongMemEval's ids that end in `_abs`.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-FORMATS = ("locomo", "beam", "talks")
+FORMATS = ("locomo", "beam", "longmemeval", "talks")
 MAX_TEXT_BYTES = 102_400
 """What one memory takes (docs/api.md): a longer message becomes several, each of which answers for it."""
 
@@ -32,6 +34,7 @@ _TURN = re.compile(r"D:?(\d+):(\d+)")
 _CATEGORIES = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop"}
 _LOCOMO_TIME = "%I:%M %p on %d %B, %Y"
 _BEAM_TIME = "%B-%d-%Y"
+_LONGMEMEVAL_TIME = "%Y/%m/%d (%a) %H:%M"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def read(path: Path, kind: str) -> list[Conversation]:
         return [_talk(each) for each in (sorted(path.glob("*.txt")) if path.is_dir() else [path])]
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     try:
-        reader = {"locomo": _locomo, "beam": _beam}[kind]
+        reader = {"locomo": _locomo, "beam": _beam, "longmemeval": _longmemeval}[kind]
         return [reader(each) for each in json.loads(raw)]
     except (KeyError, TypeError, ValueError) as error:
         message = f"{path} is not a file of the form {kind!r} ({type(error).__name__})."
@@ -129,6 +132,22 @@ def _beam(chat: dict[str, Any]) -> Conversation:
         Question(each["question"], each["type"], frozenset(map(str, each["evidence"])) & known) for each in chat["questions"]
     ]
     return Conversation(chat["chat"], tuple(turns), tuple(question for question in asked if question.evidence))
+
+
+def _longmemeval(asked: dict[str, Any]) -> Conversation:
+    turns: list[Turn] = []
+    evidence: set[str] = set()
+    sessions = zip(asked["haystack_session_ids"], asked["haystack_dates"], asked["haystack_sessions"], strict=True)
+    for number, (session, date, messages) in enumerate(sessions):
+        when = _time(date, _LONGMEMEVAL_TIME)
+        for place, message in enumerate(messages):
+            said = [Turn(f"{number}.{place}", part, message["role"], session, when) for part in parts(message["content"])]
+            turns += said
+            if message.get("has_answer"):
+                evidence.update(turn.turn_id for turn in said)
+    question = Question(asked["question"], asked["question_type"], frozenset(evidence))
+    is_answered = bool(evidence) and not asked["question_id"].endswith("_abs")
+    return Conversation(asked["question_id"], tuple(turns), (question,) if is_answered else ())
 
 
 def parts(text: str, most_bytes: int = MAX_TEXT_BYTES) -> Iterator[str]:

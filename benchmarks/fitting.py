@@ -13,12 +13,13 @@ Names of questions' categories, evidence and people take no part in any feature.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -37,14 +38,27 @@ BEAM_COUNTS = 3.0
 """A question of BEAM counts like so many of ours, of which there are more."""
 
 PENALTY = 5e-4
-STEPS, STEP = 300, 0.1
-"""The step shrinks evenly to nothing."""
+STEPS, CLOSE = 50, 1e-9
+"""Of Newton's method at most, and the slope at which it has arrived: mostly after eight."""
+
+HALVINGS, SUFFICIENT = 20, 1e-4
+"""How often a step that leads too far is halved, and what part of the descent that the slope promises is enough."""
 
 ROUNDS = 2
 """How often the best piece of each memory is chosen anew by the weights found so far."""
 
 FREE = frozenset({"asks", "time", "summary_by_user", "rule"})
 """What may count against a document; the others are evidence for it or nothing."""
+
+GROUPS: Mapping[str, frozenset[str]] = {
+    "meaning": frozenset({"dense", "first_dense", "dense_context", "dense_next"}),
+    "words": frozenset({"words", "coverage", "coverage_around", "words_around", "asked_words"}),
+    "around": frozenset({"dense_context", "dense_next", "coverage_around", "words_around", "asked_words"}),
+    "roles": frozenset({"by_user", "summary_by_user", "advice_by_assistant"}),
+    "wants": frozenset(name for name in ALWAYS if name.startswith("wants_")),
+    "dates": frozenset({"on_day", "in_month", "soon_after"}),
+}
+"""What is also left out together, of all tables."""
 
 TABLES: Mapping[str, Sequence[str]] = {"short": tuple(SHORT), "long": tuple(LONG), "always": tuple(ALWAYS)}
 Weights = dict[str, float]
@@ -105,12 +119,67 @@ def fit(some: Sequence[Example], used: NDArray[np.bool_]) -> Matrix:
     may_be_negative = np.array([name.split(".")[1] in FREE for name in names()])
     weights = np.where(used & ~may_be_negative, 1.0, 0.0)
     for _ in range(ROUNDS):
-        weights = _climbed(some, weights, used, may_be_negative)
+        weights = _solved(some, weights, used, may_be_negative)
     return weights
 
 
-def _climbed(some: Sequence[Example], weights: Matrix, used: NDArray[np.bool_], may_be_negative: NDArray[np.bool_]) -> Matrix:
-    """Return the weights after some steps of Adam (Kingma and Ba, 2015) on the best row of each memory."""
+def _solved(some: Sequence[Example], weights: Matrix, used: NDArray[np.bool_], may_be_negative: NDArray[np.bool_]) -> Matrix:
+    """Return the weights that make the loss smallest on the best row of each memory, by Newton's method within the bounds.
+
+    The loss is convex and the penalty makes its lowest point the only one. Bounds as in Bertsekas, "Projected Newton methods
+    for optimization problems with simple constraints", 1982: a weight at 0 that the slope would push below stays there.
+    """
+    task = _task(some, weights)
+    loss, slope, curve = task.at(weights)
+    for _ in range(STEPS):
+        moved = used & (may_be_negative | (weights > 0) | (slope < 0))
+        if np.abs(slope[moved]).max(initial=0.0) < CLOSE:
+            break
+        direction = np.zeros(len(weights))
+        direction[moved] = np.linalg.solve(curve[np.ix_(moved, moved)], slope[moved])
+        for halved in range(HALVINGS):
+            tried = weights - 0.5**halved * direction
+            tried = np.where(may_be_negative, tried, np.maximum(tried, 0.0))
+            found = task.at(tried)
+            if found[0] <= loss + SUFFICIENT * float(slope @ (tried - weights)):
+                break
+        else:
+            break
+        weights, (loss, slope, curve) = tried, found
+    return weights
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """The rows of all questions one after another: target and weight of each, where each question begins and its weight."""
+
+    rows: Matrix
+    target: Matrix
+    starts: NDArray[np.intp]
+    counts: Matrix
+    total: float
+
+    def at(self, weights: Matrix) -> tuple[float, Matrix, Matrix]:
+        """Return the loss, its gradient and its Hessian."""
+        sizes = np.diff([*self.starts, len(self.rows)])
+        scores = self.rows @ weights
+        scores -= np.repeat(np.maximum.reduceat(scores, self.starts), sizes)
+        grown = np.exp(scores)
+        sums = np.add.reduceat(grown, self.starts)
+        count = np.repeat(self.counts, sizes)
+        chance = grown / np.repeat(sums, sizes)
+        loss = float(self.counts @ np.log(sums) - (count * self.target) @ scores) / self.total + PENALTY * float(
+            weights @ weights
+        )
+        slope = self.rows.T @ (count * (chance - self.target)) / self.total + 2 * PENALTY * weights
+        weighted = self.rows * chance[:, None]
+        means = np.add.reduceat(weighted, self.starts)
+        curve = ((weighted * count[:, None]).T @ self.rows - (means * self.counts[:, None]).T @ means) / self.total
+        return loss, slope, curve + 2 * PENALTY * np.eye(len(weights))
+
+
+def _task(some: Sequence[Example], weights: Matrix) -> _Task:
+    """Return the best row, by these weights, of each memory of the questions that have evidence among their candidates."""
     rows, targets, counts, starts = [], [], [], []
     at = 0
     for example in some:
@@ -120,23 +189,11 @@ def _climbed(some: Sequence[Example], weights: Matrix, used: NDArray[np.bool_], 
             continue
         rows.append(example.rows[best])
         targets.append(is_evidence / is_evidence.sum())
-        counts.append(np.full(len(best), example.counts))
+        counts.append(example.counts)
         starts.append(at)
         at += len(best)
-    matrix, target, count = np.concatenate(rows), np.concatenate(targets), np.concatenate(counts)
-    sizes = np.diff([*starts, at])
     total = sum(example.counts for example in some)
-    mean, spread = np.zeros(len(weights)), np.zeros(len(weights))
-    for step in range(1, STEPS + 1):
-        scores = matrix @ weights
-        grown = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))
-        chance = grown / np.repeat(np.add.reduceat(grown, starts), sizes)
-        slope = matrix.T @ (count * (chance - target)) / total + 2 * PENALTY * weights
-        mean = 0.9 * mean + 0.1 * slope
-        spread = 0.999 * spread + 0.001 * slope**2
-        weights = weights - STEP * (1 - step / STEPS) * (mean / (1 - 0.9**step)) / (np.sqrt(spread / (1 - 0.999**step)) + 1e-8)
-        weights = np.where(used, np.where(may_be_negative, weights, np.maximum(weights, 0.0)), 0.0)
-    return weights
+    return _Task(np.concatenate(rows), np.concatenate(targets), np.array(starts, dtype=np.intp), np.array(counts), total)
 
 
 def recall(example: Example, weights: Matrix, depth: int = K) -> float:
@@ -170,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("talks", type=Path, help="folder of conversations of our own")
     parser.add_argument("--beam", type=Path, help="BEAM's chats; every other one, from the first, is fitted on")
     parser.add_argument("--model", type=Path, default=MODEL, help="directory of the embedding model (%(default)s)")
-    parser.add_argument("--ablate", action="store_true", help="also leave out each feature in turn: minutes")
+    parser.add_argument("--ablate", action="store_true", help="also leave out each feature, and each group of them, in turn")
     add_output(parser)
     asked = parser.parse_args(arguments)
     some = examples(read(asked.talks, "talks"), asked.model, 1.0)
@@ -186,22 +243,33 @@ def report_rows(some: Sequence[Example], *, ablate: bool) -> list[dict[str, Any]
     """Return a row for all features together, for the weights that ship, and for each: its weight and what it earns."""
     every = np.ones(len(names()), dtype=np.bool_)
     weights = fit(some, every)
-    whole = means(left_out(some, every))
+    whole = left_out(some, every)
+    whole_means = means(whole)
+    unsure = {"talks ±": None, "beam ±": None} if ablate else {}
     shipped = np.array([{"short": SHORT, "long": LONG, "always": ALWAYS}[t][f] for t, f in (n.split(".") for n in names())])
     rows: list[dict[str, Any]] = [
-        {"feature": "all, each conversation left out", "fitted": None, "ships": None, **whole},
+        {"feature": "all, each conversation left out", "fitted": None, "ships": None, **whole_means, **unsure},
         {"feature": "as they ship", "fitted": None, "ships": None, **means([(each, recall(each, shipped)) for each in some])},
     ]
     for number, name in enumerate(names()):
         row: dict[str, Any] = {"feature": name, "fitted": float(weights[number]), "ships": float(shipped[number])}
-        if ablate:
-            without = every.copy()
-            without[number] = False
-            row |= {key: value - whole[key] for key, value in means(left_out(some, without)).items()}
-        else:
-            row |= dict.fromkeys(whole)
-        rows.append(row)
+        rows.append(row | (_change(some, whole, {name}) if ablate else dict.fromkeys(whole_means)))
+    for group, features in GROUPS.items() if ablate else ():
+        left = {name for name in names() if name.split(".")[1] in features}
+        rows.append({"feature": f"all of {group}", "fitted": None, "ships": None} | _change(some, whole, left))
     return rows
+
+
+def _change(some: Sequence[Example], whole: Sequence[tuple[Example, float]], left: Collection[str]) -> dict[str, float]:
+    """Return what the means change by without these features, and the standard error of that over our own and BEAM's."""
+    judged = left_out(some, np.array([name not in left for name in names()]))
+    before, after = means(whole), means(judged)
+    changes = [(example, now - then) for (example, now), (_, then) in zip(judged, whole, strict=True)]
+    own = [change for example, change in changes if example.counts == 1]
+    beam = [change for example, change in changes if example.counts != 1]
+    return {key: after[key] - before[key] for key in after} | {
+        f"{key} ±": stdev(values) / math.sqrt(len(values)) for key, values in (("talks", own), ("beam", beam)) if len(values) > 1
+    }
 
 
 if __name__ == "__main__":

@@ -71,12 +71,12 @@ def weight(text: str) -> tuple[str, float]:
 
 
 def in_process(
-    conversations: Sequence[Conversation], model: Path, weights: Weights | None = None
+    conversations: Sequence[Conversation], model: Path, weights: Weights | None = None, *, infer: bool = False
 ) -> tuple[list[Judged], list[float]]:
     """Measure the use cases in this process. Questions are embedded while they are asked, as they are in the service."""
     embedder = Prepared(MiniLmEmbedder(model, threads=2), [turn.text for talk in conversations for turn in talk.turns])
     with tempfile.TemporaryDirectory() as folder:
-        store = InProcess(Path(folder) / "index.db", embedder, weights=weights)
+        store = InProcess(Path(folder) / "index.db", embedder, weights=weights, infer=infer)
         try:
             return judged(store, conversations)
         finally:
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", type=Path, help="file of conversations and questions")
     parser.add_argument("--format", choices=FORMATS, required=True, help="its form")
     parser.add_argument("--http", action="store_true", help="over HTTP")
-    parser.add_argument("--infer", action="store_true", help="with --http: let the service extract facts from each turn")
+    parser.add_argument("--infer", action="store_true", help="store the facts that rules extract from each turn, not the turn")
     parser.add_argument("--held-out", action="store_true", help="of BEAM: only the chats that the ranking was not fitted on")
     parser.add_argument(
         "--weights", type=weight, nargs="+", default=[], metavar="FACTOR=WEIGHT", help="in process: instead of the defaults"
@@ -109,9 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             store = OverHttp(service, f"recall-{time.time_ns():x}", infer=asked.infer)
             answers, seconds = judged(store, conversations)
     else:
-        answers, seconds = in_process(conversations, asked.model, replace(Weights(), **dict(asked.weights)))
+        answers, seconds = in_process(conversations, asked.model, replace(Weights(), **dict(asked.weights)), infer=asked.infer)
     part = "-held-out" if asked.held_out else ""
-    way = ("http-infer" if asked.infer else "http") if asked.http else "in-process"
+    way = ("http" if asked.http else "in-process") + ("-infer" if asked.infer else "")
     parameters = {
         "format": asked.format,
         "way": way,

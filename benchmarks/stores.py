@@ -11,12 +11,12 @@ from typing import Protocol
 from backend.embedding.model import EmbeddingModel, Purpose, Vector
 from backend.embedding.ports import Embedder
 from backend.extraction.fake import WholeTexts
+from backend.extraction.pipeline import Pipeline
 from backend.index.embedded import EmbeddedIndex
 from backend.index.in_memory import InMemoryIndex
 from backend.index.model import IndexFilter
 from backend.kit.clock import SystemClock, epoch_ms
 from backend.kit.ids import UlidIds
-from backend.memories.documents import changes_for
 from backend.memories.fake import FakeMemoryStore, FakePolicies
 from backend.memories.fake_requests import FakeRequestLog
 from backend.memories.model import Said
@@ -63,9 +63,18 @@ class Prepared:
 class InProcess:
     """The use cases as they are, over the embedded index and a table in memory."""
 
-    def __init__(self, path: Path, embedder: Embedder, executor: Executor | None = None, weights: Weights | None = None) -> None:
-        """`weights` are asked with instead of the defaults."""
+    def __init__(
+        self,
+        path: Path,
+        embedder: Embedder,
+        executor: Executor | None = None,
+        weights: Weights | None = None,
+        *,
+        infer: bool = False,
+    ) -> None:
+        """`weights` are asked with instead of the defaults; `infer` is as in `OverHttp`."""
         self._clock = SystemClock()
+        self._infer = infer
         self._weights = weights or Weights()
         ids = UlidIds(self._clock)
         self._rows = FakeMemoryStore(self._clock)
@@ -74,7 +83,7 @@ class InProcess:
         self._memories = MemoryService(
             store=self._rows,
             requests=FakeRequestLog(ids),
-            extractor=WholeTexts(),
+            extractor=Pipeline() if infer else WholeTexts(),
             embedder=embedder,
             policies=FakePolicies(),
             clock=self._clock,
@@ -94,11 +103,16 @@ class InProcess:
     def remember(self, owner: str, turns: Sequence[Turn]) -> None:
         """See the protocol. The index is written at once, as the projector does a moment later."""
         scope = user_scope(TENANT, PROJECT, Environment.TEST, owner)
-        added = [(turn.turn_id, self._memories.add(scope, _said(turn)).memories[0]) for turn in turns]
-        self._index.write(TENANT, [change for _, memory in added for change in changes_for(memory)])
-        for turn_id, memory in added:
+        told: set[str] = set()
+        for turn in turns:
+            for memory in self._memories.add(scope, _said(turn, infer=self._infer)).memories:
+                self._turn_of.setdefault(memory.memory_id, turn.turn_id)
+                told.add(memory.memory_id)
+        # A fact that is told may have ended an earlier one: the index gets the rows as they are now.
+        rows = self._rows.get_many(TENANT, sorted(told))
+        self._index.write(TENANT, [change for memory in rows.values() for change in self._rows.changes(memory)])
+        for memory in rows.values():
             self._rows.settle(memory)
-            self._turn_of[memory.memory_id] = turn_id
 
     def candidates(self, owner: str, question: str, k: int) -> tuple[Candidates, dict[str, str]]:
         """Return all that may answer, and the turn of each memory: what a ranking is fitted on."""
@@ -157,6 +171,13 @@ class OverHttp:
         return [self._turn_of[memory["id"]] for memory in answer.body["memories"]]
 
 
-def _said(turn: Turn) -> Said:
-    """Return what the API makes of a turn. The same words said twice stay two memories: evidence names one of them."""
-    return Said(text=turn.text, speaker=turn.speaker, session_id=turn.session, occurred_at=turn.said_at, deduplicate=False)
+def _said(turn: Turn, *, infer: bool) -> Said:
+    """Return what the API makes of a turn. The same words said twice stay two memories, unless facts are extracted."""
+    return Said(
+        text=turn.text,
+        speaker=turn.speaker,
+        session_id=turn.session,
+        occurred_at=turn.said_at,
+        deduplicate=infer,
+        infer=infer,
+    )

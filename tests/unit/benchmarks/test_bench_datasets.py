@@ -44,6 +44,23 @@ BEAM: dict[str, Any] = {
         {"type": "abstention", "question": "Why?", "answer": "", "evidence": []},
     ],
 }
+LONGMEMEVAL: dict[str, Any] = {
+    "question_id": "q1",
+    "question_type": "single-session-user",
+    "question": "What did I plant?",
+    "question_date": "2023/05/30 (Tue) 23:40",
+    "answer": "A pear",
+    "answer_session_ids": ["answer_1"],
+    "haystack_session_ids": ["other_1", "answer_1"],
+    "haystack_dates": ["2023/05/20 (Sat) 02:21", "2023/05/21 (Sun) 09:00"],
+    "haystack_sessions": [
+        [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": " "}],
+        [
+            {"role": "user", "content": "I planted a pear.", "has_answer": True},
+            {"role": "assistant", "content": "Water it well.", "has_answer": False},
+        ],
+    ],
+}
 
 
 def written(folder: Path, samples: Any, name: str = "data.json") -> Path:
@@ -85,6 +102,26 @@ def test_a_packed_file_of_beam_is_read_and_a_time_holds_until_the_next(tmp_path:
     assert [(question.category, question.evidence) for question in talk.questions] == [
         ("temporal_reasoning", frozenset({"0", "1"}))
     ]
+
+
+def test_each_question_of_longmemeval_is_asked_about_a_history_of_its_own(tmp_path: Path) -> None:
+    [talk] = read(written(tmp_path, [LONGMEMEVAL]), "longmemeval")
+
+    assert [(turn.turn_id, turn.speaker, turn.session, turn.said_at) for turn in talk.turns] == [
+        ("0.0", "user", "other_1", datetime(2023, 5, 20, 2, 21, tzinfo=UTC)),
+        ("1.0", "user", "answer_1", datetime(2023, 5, 21, 9, tzinfo=UTC)),
+        ("1.1", "assistant", "answer_1", datetime(2023, 5, 21, 9, tzinfo=UTC)),
+    ]
+    assert [(question.text, question.category, question.evidence) for question in talk.questions] == [
+        ("What did I plant?", "single-session-user", frozenset({"1.0"}))
+    ]
+
+
+def test_what_a_history_of_longmemeval_cannot_answer_is_not_asked(tmp_path: Path) -> None:
+    unanswerable = {**LONGMEMEVAL, "question_id": "q1_abs"}
+    unmarked = {**LONGMEMEVAL, "haystack_sessions": [LONGMEMEVAL["haystack_sessions"][0]] * 2}
+
+    assert [talk.questions for talk in read(written(tmp_path, [unanswerable, unmarked]), "longmemeval")] == [(), ()]
 
 
 def test_a_message_too_long_for_a_memory_becomes_several_that_answer_for_it(tmp_path: Path) -> None:

@@ -36,6 +36,20 @@ def test_every_turn_is_a_memory_and_the_answer_names_it(tmp_path: Path) -> None:
     store.close()
 
 
+def test_with_extraction_a_turn_becomes_the_facts_that_it_tells(tmp_path: Path) -> None:
+    turns = (
+        Turn("D1:1", "I live in Porto. My dog is called Rex.", "Ann", "s1", None),
+        Turn("D1:2", "Thanks!", "Ben", "s1", None),
+        Turn("D1:3", "My dog is called Rex.", "Ann", "s1", None),
+        Turn("D1:4", "I live in Lisbon.", "Ann", "s1", None),
+    )
+    store = InProcess(tmp_path / "index.db", FakeEmbedder(), infer=True)
+    store.remember("one", turns)
+
+    assert sorted(store.ask("one", "What is the dog called?", 5)) == ["D1:1", "D1:4"]
+    store.close()
+
+
 def test_owners_do_not_answer_for_each_other(tmp_path: Path) -> None:
     store = InProcess(tmp_path / "index.db", FakeEmbedder())
     answers, seconds = judged(store, [TALK, OTHER])
