@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import nsmallest
 from itertools import repeat
 
@@ -16,7 +17,8 @@ from backend.index.embedded_segment import Mask, Segment
 from backend.index.embedded_shelf import Shelf, Slice
 from backend.index.embedded_words import Counts, Scores, ShelfWords
 from backend.index.model import Hit, IndexFilter, IndexQuery, SearchResult, WordStatistics
-from backend.index.places import in_session, order
+from backend.index.ordering import ordered
+from backend.index.places import order
 
 DENSE_DIGITS = 9
 """Cosines are compared to this many decimals, so that equal vectors are equal whatever order their parts are added in."""
@@ -174,9 +176,16 @@ class _Ranking:
         return SearchResult(
             hits=tuple(sorted(self._hits(found, places), key=order)),
             considered=len(self._lexical),
-            around=tuple(sorted(self._hits(beside, places), key=in_session)),
+            around=self._in_session(beside, places),
             words=words,
         )
+
+    def _in_session(self, numbers: Iterable[int], places: Mapping[int, int]) -> tuple[Hit, ...]:
+        """Return the hits of these candidates in the order in which things were said, as `places.in_session` has it."""
+        mine = np.array(sorted(numbers), dtype=np.intp)
+        hits = list(self._hits(mine.tolist(), places))
+        times = self._fact(Fact.CREATED_AT)[mine], self._fact(Fact.SAID_AT)[mine]
+        return tuple(hits[row] for row in ordered(times, lambda rows: self._ids(mine[rows].tolist())).tolist())
 
     def _places(self, found: Iterable[int]) -> dict[int, int]:
         """Return the place of each candidate that stands near one found in its session; see `Hit`."""
@@ -192,16 +201,7 @@ class _Ranking:
         keys = np.repeat([numbers[each.scope_key] for each in self._found], np.diff(self._starts))
         members = np.flatnonzero(np.isin(sessions, wanted))
         times = created[members], said[members], sessions[members], keys[members]
-        order = np.lexsort(times)
-        same = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in times])
-        if same.any():
-            # Only equal times are decided by ids: turns of one import, pieces of one text.
-            tied = order[np.concatenate([[False], same]) | np.concatenate([same, [False]])]
-            ids = dict(zip(tied.tolist(), self._ids(members[tied].tolist()), strict=True))
-            ranks = np.zeros(len(members), dtype=np.intp)
-            ranks[sorted(ids, key=ids.__getitem__)] = np.arange(len(tied))
-            order = np.lexsort((ranks, *times))
-        standing = members[order]
+        standing = members[ordered(times, lambda rows: self._ids(members[rows].tolist()))]
         begins = (np.diff(sessions[standing]) != 0) | (keys[standing][1:] != keys[standing][:-1])
         session = np.concatenate([[0], np.cumsum(begins)])
         places = np.arange(len(standing)) + session * (around + 1)
@@ -284,22 +284,25 @@ class _Ranking:
         for each, mine, rows in self._by_slice(numbers):
             columns = each.part.segment.facts[: Fact.LEAD, rows].tolist()
             lines = mine.tolist()
+            # Past the constructor, which takes twice as long: there are thousands.
             yield from map(
-                Hit,
-                repeat(each.scope_key),
-                map(each.part.segment.memory_ids.__getitem__, rows.tolist()),
-                columns[Fact.REVISION],
-                columns[Fact.CHUNK],
-                columns[Fact.ROW_VERSION],
-                [None if cosine != cosine else cosine for cosine in self._exact[mine].tolist()],  # noqa: PLR0124 - only NaN differs from itself
-                self._lexical[mine].tolist(),
-                map(each.part.segment.tiers.__getitem__, rows.tolist()),
-                columns[Fact.CREATED_AT],
-                repeat(each.part.overlay),
-                columns[Fact.SAID_AT],
-                columns[Fact.LENGTH],
-                columns[Fact.TRAITS],
-                each.named[rows].tolist(),
-                map(tuple, each.counts[:, rows].T.tolist()),
-                map(places.get, lines),
+                partial(tuple.__new__, Hit),
+                zip(
+                    repeat(each.scope_key),
+                    map(each.part.segment.memory_ids.__getitem__, rows.tolist()),
+                    columns[Fact.REVISION],
+                    columns[Fact.CHUNK],
+                    columns[Fact.ROW_VERSION],
+                    [None if cosine != cosine else cosine for cosine in self._exact[mine].tolist()],  # noqa: PLR0124 - only NaN differs from itself
+                    self._lexical[mine].tolist(),
+                    map(each.part.segment.tiers.__getitem__, rows.tolist()),
+                    columns[Fact.CREATED_AT],
+                    repeat(each.part.overlay),
+                    columns[Fact.SAID_AT],
+                    columns[Fact.LENGTH],
+                    columns[Fact.TRAITS],
+                    each.named[rows].tolist(),
+                    map(tuple, each.counts[:, rows].T.tolist()),
+                    map(places.get, lines),
+                ),
             )

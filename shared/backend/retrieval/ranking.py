@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 
 from backend.index.model import Hit
+from backend.index.ordering import ordered
 from backend.retrieval.features import Column, Documents, columns, scaled
 from backend.retrieval.model import Candidates, Ranked, band
 from backend.retrieval.weights import ALWAYS, LONG, SHORT
 
 
-def rank(candidates: Candidates, *, explained: bool = False) -> list[Ranked]:
+@dataclass(frozen=True, slots=True)
+class Ranking(Sequence[Ranked]):
+    """Memories in their order. Each is made when it is looked at: a few of thousands are."""
+
+    hits: Sequence[Hit]
+    scores: Column
+    rows: Sequence[int]
+    added: Mapping[str, Column]
+
+    @overload
+    def __getitem__(self, at: int) -> Ranked: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Ranked]: ...
+    def __getitem__(self, at: int | slice) -> Ranked | list[Ranked]:
+        """Return one, or some."""
+        return self._ranked(self.rows[at]) if isinstance(at, int) else [self._ranked(row) for row in self.rows[at]]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.rows)
+
+    def _ranked(self, row: int) -> Ranked:
+        return Ranked(self.hits[row], float(self.scores[row]), _of_row(self.added, row))
+
+
+def rank(candidates: Candidates, *, explained: bool = False) -> Sequence[Ranked]:
     """Return the memories found, best first: by tier band, then by the sum of weighted features, then the newer one.
 
     What stands around a hit is judged too: it passed the same filters. A memory keeps its best piece only. Explained, each
@@ -24,17 +51,34 @@ def rank(candidates: Candidates, *, explained: bool = False) -> list[Ranked]:
         return []
     features = columns(candidates.reading, candidates.terms, documents)
     scores = relevance(features, documents.shortness)
-    best: dict[str, tuple[Ranked, int]] = {}
-    for row, (hit, score) in enumerate(zip(documents.hits, scores.tolist(), strict=True)):
-        kept, _ = best.get(hit.memory_id, (None, 0))
-        # Of equals the newest revision's first piece is kept, in whatever order the hits came.
-        if kept is None or (score, hit.revision, -hit.chunk) > (kept.relevance, kept.hit.revision, -kept.hit.chunk):
-            best[hit.memory_id] = Ranked(hit, score), row
-    ranked = list(best.values())
-    if explained:
-        added = weighted(features, documents.shortness)
-        ranked = [(replace(each, features=_of_row(added, row)), row) for each, row in ranked]
-    return sorted((each for each, _ in ranked), key=_order)
+    kept = np.array(_best_pieces(documents, scores), dtype=np.intp)
+    ids, tiers = documents.column("memory_id"), documents.column("tier")
+    bands = {tier: band(tier) for tier in set(tiers)}
+    order = ordered(
+        (
+            -np.array(documents.column("created_at"), dtype=np.int64)[kept],
+            -scores[kept],
+            np.array([bands[tier] for tier in tiers])[kept],
+        ),
+        lambda rows: [ids[row] for row in kept[rows]],
+    )
+    added = weighted(features, documents.shortness) if explained else {}
+    return Ranking(documents.hits, scores, kept[order].tolist(), added)
+
+
+def _best_pieces(documents: Documents, scores: Column) -> list[int]:
+    """Return the row of each memory's best piece; of equals the newest revision's first, in whatever order the hits came."""
+    hits = documents.hits
+    best: dict[str, int] = {}
+    for row, memory_id in enumerate(documents.column("memory_id")):
+        other = best.setdefault(memory_id, row)
+        if other != row and (scores[row], hits[row].revision, -hits[row].chunk) > (
+            scores[other],
+            hits[other].revision,
+            -hits[other].chunk,
+        ):
+            best[memory_id] = row
+    return list(best.values())
 
 
 def relevance(features: Mapping[str, Column], shortness: float) -> Column:
@@ -55,8 +99,3 @@ def weighted(features: Mapping[str, Column], shortness: float) -> dict[str, Colu
 
 def _of_row(added: Mapping[str, Column], row: int) -> dict[str, float]:
     return {name: value for name, column in added.items() if (value := float(column[row]))}
-
-
-def _order(ranked: Ranked) -> tuple[int, float, int, str]:
-    hit: Hit = ranked.hit
-    return band(hit.tier), -ranked.relevance, -hit.created_at, hit.memory_id
