@@ -185,7 +185,7 @@ class _Ranking:
         mine = np.array(sorted(numbers), dtype=np.intp)
         hits = list(self._hits(mine.tolist(), places))
         times = self._fact(Fact.CREATED_AT)[mine], self._fact(Fact.SAID_AT)[mine]
-        return tuple(hits[row] for row in ordered(times, lambda rows: self._ids(mine[rows].tolist())).tolist())
+        return tuple(map(hits.__getitem__, ordered(times, lambda rows: self._ids(mine[rows].tolist())).tolist()))
 
     def _places(self, found: Iterable[int]) -> dict[int, int]:
         """Return the place of each candidate that stands near one found in its session; see `Hit`."""

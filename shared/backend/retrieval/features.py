@@ -82,6 +82,12 @@ class Documents:
         return np.array(self.column(field), dtype=np.float64)
 
     @cached_property
+    def are_memories(self) -> bool:
+        """Whether each is another memory's: none has two pieces or revisions here."""
+        ids = self.column("memory_id")
+        return len(set(ids)) == len(ids)
+
+    @cached_property
     def said_at(self) -> Numbers:
         """When each was said, in epoch milliseconds."""
         return np.array(self.column("said_at"), dtype=np.int64)
@@ -126,6 +132,8 @@ def columns(reading: Reading, terms: Sequence[str], documents: Documents) -> dic
 
 def _of_first_piece(documents: Documents, values: Column) -> Column:
     """Return for each document the value of its memory's first piece; its own where that was not found."""
+    if documents.are_memories:
+        return values
     ids = documents.column("memory_id")
     firsts = {name: row for row, (name, piece) in enumerate(zip(ids, documents.column("chunk"), strict=True)) if piece == 0}
     rows = np.array([firsts.get(name, row) for row, name in enumerate(ids)], dtype=np.int64)

@@ -69,6 +69,8 @@ def rank(candidates: Candidates, *, explained: bool = False) -> Sequence[Ranked]
 def _best_pieces(documents: Documents, scores: Column) -> list[int]:
     """Return the row of each memory's best piece; of equals the newest revision's first, in whatever order the hits came."""
     hits = documents.hits
+    if documents.are_memories:
+        return list(range(len(hits)))
     best: dict[str, int] = {}
     for row, memory_id in enumerate(documents.column("memory_id")):
         other = best.setdefault(memory_id, row)
