@@ -18,7 +18,6 @@ from backend.memories.fake import FakeMemoryStore
 from backend.memories.model import Memory, Said, State, VectorState
 from backend.memories.projection import ROWS_A_ROUND, TEXTS_A_ROUND, Projected
 from backend.tenancy.scope import Scope
-from backend.usage.model import Tally, Usage
 from tests.unit.memories.fake_world import FakeWorld
 from tests.unit.memories.samples import ACME, NEIGHBOUR, RIVAL
 
@@ -181,20 +180,6 @@ def test_a_parked_row_is_still_pending_for_its_readers_but_no_sweep_takes_it_up_
 
     assert pending(world) == [poison.memory_id]
     assert len(world.parking.parked) == 1
-
-
-def test_nothing_stays_counted_of_a_forgotten_memory_that_the_index_refuses_to_hear_of(world: FakeWorld) -> None:
-    poison, _ = remembered(world, "a"), remembered(world, "b")
-    world.store.usages.put(target(poison), Tally(Usage(3, world.clock.now()), (b"12345678",), 1))
-    world.memories.forget(ACME, poison.memory_id)
-    projection = world.projecting(index=PickyIndex(poison.memory_id))
-
-    assert projection.project([target(poison)]) == Projected(shown=0, parked=1)
-    assert world.store.usages.get_many("acme", [poison.memory_id]) == {}
-    # A message about it that comes late counts nothing, and sending the row through again brings nothing back.
-    assert world.store.usages.tallies([target(poison)])[target(poison)].is_gone
-    assert world.projecting(index=FakeIndex()).project([target(poison)]) == Projected(shown=1, parked=0)
-    assert world.store.usages.get_many("acme", [poison.memory_id]) == {}
 
 
 def test_a_newer_version_of_a_parked_row_is_tried_again(world: FakeWorld) -> None:
