@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from random import Random
 from typing import Any
@@ -28,6 +29,8 @@ from benchmarks.report import Report, add_output, finish
 SIZES = (10, 1_000, 50_000)
 BATCH = 500
 TIMES = 5
+NO_TIME = timedelta()
+YEAR = timedelta(days=365)
 VECTOR = pack([1.0] + [0.0] * 383)
 
 
@@ -84,8 +87,9 @@ def measured(world: World, size: int) -> list[dict[str, Any]]:
     """Return what an add of each kind takes now."""
     numbers = iter(range(10**6))
 
-    def say(text: str) -> None:
-        for memory in world.memories.add(world.scope, Said(text.format(number=f"{size}-{next(numbers)}"))).memories:
+    def say(text: str, age: timedelta = NO_TIME) -> None:
+        said = Said(text.format(number=f"{size}-{next(numbers)}"), occurred_at=SystemClock().now() - age if age else None)
+        for memory in world.memories.add(world.scope, said).memories:
             world.project(memory.memory_id)
 
     say("My budget is {number} euros.")
@@ -96,7 +100,9 @@ def measured(world: World, size: int) -> list[dict[str, Any]]:
         "a fact that is known": fact,
         "a contradiction": "My budget is now {number} euros.",
     }
-    return [world.metered(name, partial(say, text), TIMES) for name, text in kinds.items()]
+    rows = [world.metered(name, partial(say, text), TIMES) for name, text in kinds.items()]
+    long_ago = partial(say, "My budget is {number} euros.", YEAR)
+    return [*rows, world.metered("a contradiction said late", long_ago, TIMES)]
 
 
 if __name__ == "__main__":

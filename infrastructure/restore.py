@@ -2,7 +2,8 @@
 
 Point-in-time recovery makes a new table beside the live one. This copies from it what the live table lacks, and memories
 of which the live table has only an older version. What is newer in the live table stays: above all, what was forgotten
-after the backup stays forgotten. Doing it twice, or again after it was interrupted, is harmless.
+after the backup stays forgotten. Of messages and values that were deleted nothing is left that could say so: these come
+back. Doing it twice, or again after it was interrupted, is harmless.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ from backend.memories.markers import PENDING
 
 WRITERS = 8
 ABSENT = attribute("pk").does_not_exist()
+GROWS = ("row_version", "next")
+"""Numbers that say which of two items is the newer: of a memory its version, of a conversation the place that its next message
+gets, which must lie behind every message that comes back.
+"""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -66,8 +71,9 @@ def _items(table: Table) -> Iterator[Item]:
 def _brought_back(live: Table, item: Item) -> str:
     if item["pk"].startswith((PENDING, OWED)):
         return "markers"
-    # Only memories carry a version; of everything else whatever the live table has is at least as new.
-    lacking = ABSENT | (attribute("row_version") < item["row_version"]) if "row_version" in item else ABSENT
+    # What carries no such number is at least as new in the live table as here.
+    number = next((name for name in GROWS if name in item), None)
+    lacking = ABSENT | (attribute(number) < item[number]) if number else ABSENT
     try:
         if item.get("owed"):
             note = {"pk": owed_pk(item["scope_key"]), "sk": item["memory_id"], "since": item["updated_at"]}

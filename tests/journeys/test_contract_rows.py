@@ -128,9 +128,19 @@ def expire_first_key(user: User) -> None:
     )
 
 
+def recorded(user: User) -> set[str]:
+    """Return the kinds of what the audit log says that it could not be decrypted."""
+    found = user.stack.client("dynamodb").scan(TableName=user.stack.outputs()["AuditTableName"])["Items"]
+    mine = [each for each in found if each["pk"]["S"].startswith(f"A#{user.tenant_id}#") and "action" in each]
+    return {each["target"]["S"].partition(":")[0] for each in mine if each["action"]["S"] == "decryption_failed"}
+
+
 def test_contract_decryption_that_fails_shows_so_and_nothing_breaks(new_user: Callable[..., User]) -> None:
     user = new_user(scopes=["memory:*", "org:*"])
     memory = say(user, "The vault opens at nine.")
+    message = {"role": "user", "content": "The vault opens at nine."}
+    assert user.call("POST", "/v1/history/append", {"session_id": "s", "messages": [message]}).status_code == 201
+    assert user.call("POST", "/v1/state/put", {"namespace": ["n"], "key": "k", "value": {"a": 1}}).status_code == 200
     until(lambda: settled(user, memory["id"]))
     assert user.call("POST", "/org/encryption/rotate", {"retire_after_days": 1}).status_code == 202
     expire_first_key(user)
@@ -144,6 +154,10 @@ def test_contract_decryption_that_fails_shows_so_and_nothing_breaks(new_user: Ca
     assert (read.status_code, found.status_code) == (200, 200)
     for body in (read.json(), listed[0], found.json()["memories"][0]):
         assert (body["id"], body["text"], body["decryption_failed"]) == (memory["id"], REDACTED, True)
+    [shown] = user.call("POST", "/v1/history/list", {"session_id": "s"}).json()["items"]
+    kept = user.call("POST", "/v1/state/get", {"namespace": ["n"], "key": "k"}).json()
+    assert (shown["content"], shown["decryption_failed"], kept["value"], kept["decryption_failed"]) == (REDACTED, True, {}, True)
+    assert recorded(user) == {"memory", "message", "state"}
     problem(user.call("PATCH", f"/memory/{memory['id']}", {"tags": ["a"]}), 409, "conflict")
     healed = user.call("PUT", f"/memory/{memory['id']}/text", {"text": "The vault opens at ten."})
     assert (healed.status_code, healed.json()["decryption_failed"]) == (200, False)

@@ -81,6 +81,27 @@ def test_a_contradiction_supersedes_what_held_and_can_be_undone_exactly(user: Us
     problem(user.call("POST", f"/memory/{old['id']}/restore"), 409, "conflict")
 
 
+def test_a_history_that_is_told_late_and_again_is_one_timeline(user: User) -> None:
+    history = [("Oslo", "2019-01-01T00:00:00Z"), ("Rome", "2021-01-01T00:00:00Z"), ("Paris", "2020-01-01T00:00:00Z")]
+
+    def tell() -> list[dict[str, Any]]:
+        return [say(user, f"I live in {name}.", occurred_at=at) for name, at in history]
+
+    oslo, rome, paris = tell()
+
+    assert outcomes(paris) == [("superseded", "same_claim")]
+    assert (paris["supersedes"], paris["superseded_by"]) == ([oslo["id"]], rome["id"])
+    for moment, name in (("2019-06-01", "Oslo"), ("2020-06-01", "Paris"), ("2021-06-01", "Rome"), ("2026-01-01", "Rome")):
+        [found] = user.ask("Where do I live?", as_of=f"{moment}T00:00:00Z")
+        assert found["text"] == f"I live in {name}."
+    again = tell()
+    assert [outcomes(each) for each in again] == [[("merged", "extracted_key")]] * 3
+    assert [each["id"] for each in again] == [oslo["id"], rome["id"], paris["id"]]
+    middle = say(user, "I live in Paris.", occurred_at="2020-05-01T00:00:00Z")
+    assert (outcomes(middle), middle["id"]) == ([("merged", "extracted_key")], paris["id"])
+    assert user.call("GET", f"/memory/{paris['id']}/evidence").json()["count"] == 3
+
+
 def test_unrelated_facts_never_retire_each_other(user: User) -> None:
     said = ["I live in Lisbon.", "I like tea.", "I like coffee.", "My sister lives in Porto.", "I work at Siemens."]
     for text in said:
@@ -156,13 +177,14 @@ def test_a_secret_is_never_stored_whoever_calls_and_however(user: User) -> None:
 
 
 def test_a_dry_run_tells_the_outcomes_and_the_candidates_in_full_and_writes_nothing(user: User) -> None:
-    say(user, "I live in Lisbon.")
-    said = {"text": "I live in Porto now. I live in Lisbon. Thanks!", "occurred_at": "2026-11-20T10:00:00Z"}
+    moment = {"occurred_at": "2026-11-20T10:00:00Z"}
+    say(user, "I live in Lisbon.", **moment)
+    said = {"text": "I live in Porto now. I live in Lisbon. Thanks!", **moment}
 
     preview = user.call("POST", "/memory/add", {**said, "dry_run": True}).json()
 
     assert preview["status"] == "dry_run"
-    assert [each["outcome"] for each in preview["outcomes"]] == ["stored", "merged", "skipped_low_signal"]
+    assert [each["outcome"] for each in preview["outcomes"]] == ["superseded", "merged", "skipped_low_signal"]
     first = preview["outcomes"][0]
     assert (first["text"], first["category"], first["span"]) == ("I live in Porto now.", "factual", [0, 20])
     assert first["confidence"] >= 0.9

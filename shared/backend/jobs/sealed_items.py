@@ -124,7 +124,7 @@ def _sealed(item: Item) -> SealedItem:
         sk=item["sk"],
         tenant_id=tenant_id,
         memory_id=memory_id,
-        place=items.place_of(memory_id, item["sk"]),
+        place=items.sealed_place(item),
         row_version=item["row_version"],
         sealed=item.get("sealed"),
     )

@@ -157,8 +157,8 @@ class Adding:
         end = Settled(planned)
         if planned.state not in WAITING:
             end = settled(so_far, planned, policy, said.on_conflict, self._clock.now())
-        holder = None
-        if said.deduplicate:
+        holder = end.known if said.deduplicate else None
+        if said.deduplicate and holder is None:
             holder = self._holder(planned, planned, so_far) or self._holder(planned, end.memory, so_far)
         if holder:
             return CandidateOutcome(number, Outcome.MERGED, holder.memory_id, "extracted_key")
@@ -217,21 +217,22 @@ class Adding:
     def _stored(self, planned: Memory, said: Said, number: int, policy: MemoryPolicy) -> tuple[Memory, CandidateOutcome]:
         """Store a candidate's memory, or find the live one that it repeats."""
         replacing: str | None = None
+        guarded = said.deduplicate
         for _ in range(MOST_TRIES):
             now = self._clock.now()
             end = None if planned.state in WAITING else settled(self._store, planned, policy, said.on_conflict, now)
             memory = end.memory if end else planned
-            if said.deduplicate and memory.guard_key != planned.guard_key:
-                # What is known already is no dispute, whatever else is claimed beside it.
-                known = self._holder(planned, planned, self._store)
-                lasting = self._lasting(known, planned) if known else None
+            known = self._known(planned, end) if end and said.deduplicate else None
+            if known:
+                lasting = self._lasting(known, planned)
                 if lasting:
                     return lasting, CandidateOutcome(number, Outcome.MERGED, lasting.memory_id, "extracted_key")
+                continue
             try:
                 stored = self._store.add(
                     memory,
                     changes_for(memory),
-                    guarded=said.deduplicate,
+                    guarded=guarded,
                     replacing=replacing,
                     contest=end.contest if end else None,
                 )
@@ -244,6 +245,10 @@ class Adding:
                     if lasting:
                         return lasting, CandidateOutcome(number, Outcome.MERGED, lasting.memory_id, "extracted_key")
                     continue
+                if holder and holder.stands(now) and not memory.stands(now):
+                    # The key stays with what holds now. Who claims the same keeps this one from being stored twice.
+                    guarded = False
+                    continue
                 # A guard that is gone by now names nobody: then there is none to take over.
                 replacing = taken.memory_id or None
                 continue
@@ -253,16 +258,34 @@ class Adding:
         msg = "Others keep changing what is known of this; try again."
         raise ThrottledError(msg, retry_after=1)
 
+    def _known(self, planned: Memory, end: Settled) -> Memory | None:
+        if end.known or end.memory.guard_key == planned.guard_key:
+            return end.known
+        # What is known already is no dispute, whatever else is claimed beside it.
+        return self._holder(planned, planned, self._store)
+
     def _lasting(self, holder: Memory, planned: Memory) -> Memory | None:
-        """Return the holder, lasting no less than what merges into it, which would be lost with it; None if it was changed."""
-        if holder.outlasts(planned):
+        """Return the holder, lasting no less than what merges into it, which would be lost with it; None if it was changed.
+
+        What was said late says of a claim that it held still at its time, so that nobody ends it before that.
+        """
+        changes: dict[str, datetime | None] = {}
+        if not holder.outlasts(planned):
+            changes["expires_at"] = planned.expires_at
+        if (
+            holder.claimed
+            and planned.is_late
+            and planned.valid_from > max(holder.valid_from, holder.last_said or holder.valid_from)
+        ):
+            changes["last_said"] = planned.valid_from
+        if not changes:
             return holder
-        longer = holder.lasting_until(planned.expires_at, self._clock.now())
+        kept = holder.changed(self._clock.now(), **changes)
         try:
-            self._store.replace(longer, self._store.changes(longer))
+            self._store.replace(kept, self._store.changes(kept))
         except ConflictError:
             return None
-        return longer
+        return kept
 
     def _holder(self, planned: Memory, memory: Memory, rows: Claims) -> Memory | None:
         memory_id = self._store.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
@@ -303,11 +326,14 @@ def _keeps(holder: Memory, planned: Memory, memory: Memory, now: datetime) -> bo
 
     `memory` is what is planned, as it is to be stored: a history that is told again is of facts that have ended.
     """
-    if holder.stands(now) or (holder.state is memory.state and memory.state in WAITING):
+    if holder.state is memory.state and memory.state in WAITING:
         return True
+    if holder.stands(now):
+        # Of a claim it matters when it held: what was said of the time before is another thing.
+        return not (planned.is_late and planned.claimed and holder.claimed and planned.valid_from < holder.valid_from)
     if holder.valid_until is None or not holder.is_live(now) or memory.stands(now):
         return False
-    is_within = planned.valid_until is None or planned.valid_until <= holder.valid_until
+    is_within = memory.valid_until is None or memory.valid_until <= holder.valid_until
     return is_within and holder.valid_from <= memory.valid_from < holder.valid_until
 
 

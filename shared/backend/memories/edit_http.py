@@ -98,6 +98,7 @@ class EditDoor(MemoryDoor):
         request = self.request(scope, "POST /memory/{id}/feedback", key, f"{memory_id} {body.canonical()}")
         judgement = Judgement(body.helpful, caller.actor, body.reason)
         memory, replayed = self.container.editing.judge(scope, memory_id, judgement, request)
+        self.tell(caller, [memory])
         return _memory_answer(memory, body.warnings(), replayed=replayed)
 
     def update_many(self, caller: Caller, body: BatchUpdate, key: str | None) -> JSONResponse:
@@ -147,6 +148,7 @@ class EditDoor(MemoryDoor):
         cursors, purpose = self.container.cursors(scope.tenant_id), f"GET /memory/{memory_id}/history"
         below = cursors.read(purpose, cursor)["below"] if cursor is not None else None
         memory, earlier = self.container.editing.history(scope, memory_id)
+        self.tell(caller, [memory, *(each.memory for each in earlier)])
         views = [each for each in revision_views(memory, earlier) if below is None or each["revision"] < below]
         more = len(views) > limit
         following = cursors.issue(purpose, {"below": views[limit - 1]["revision"]}) if more else None
@@ -164,6 +166,7 @@ class EditDoor(MemoryDoor):
     def relations(self, caller: Caller, memory_id: str) -> JSONResponse:
         """Answer `GET /memory/{id}/relations`."""
         found = self.container.editing.related(self.scope(caller, None), memory_id)
+        self.tell(caller, [memory for _, memory in found])
         items = [{"relation": name, "memory": MemoryView.fields_of(memory)} for name, memory in found]
         return json_answer({"id": memory_id, "items": items, "request_id": observability.request_id()}, HTTPStatus.OK)
 
@@ -173,6 +176,7 @@ class EditDoor(MemoryDoor):
         cursors, purpose = self.container.cursors(scope.tenant_id), f"GET {state.value} " + " ".join(scope.keys)
         before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
         page, others = self.container.reviewing.waiting(scope, state, limit, before)
+        self.tell(caller, [*page.memories, *others.values()])
         following = cursors.issue(purpose, {"before": page.next_position}) if page.next_position else None
         items = [
             {

@@ -181,7 +181,7 @@ class Editing:
                 changes_for(edited, [closes]),
                 closes=closes,
                 rekeying=self._rekeying(memory, edited),
-                contest=joined(self._store, edited) if change.text is not None else None,
+                contest=joined(self._store, edited) if _CLAIMING & fields.keys() else None,
             )
         except GuardTakenError as taken:
             holder = self._store.get(memory.tenant_id, taken.memory_id)
@@ -212,6 +212,7 @@ class Editing:
             "memory_type": kind.memory_type,
             "claimed": kind.claimed,
             "event": kind.event,
+            "last_said": None,
             "unreadable": None,
             "unreadable_for": None,
             "embed_tries": 0,
@@ -276,6 +277,9 @@ class Editing:
         msg = "The memory keeps changing; try again."
         raise ThrottledError(msg, retry_after=1)
 
+
+_CLAIMING = frozenset({"text", "valid_from", "valid_until"})
+"""A change of these makes it meet others that claim the same, or others again."""
 
 _MADE = frozenset({"unreadable_for", "embed_tries", "category", "memory_type", "claimed", "event"})
 """What follows from the text: alone it makes no revision."""

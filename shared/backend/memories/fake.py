@@ -236,6 +236,8 @@ class FakeMemoryStore:
     def set_aside(self, memory: Memory) -> None:
         """See the port."""
         with self._answering():
+            if memory.state is State.FORGOTTEN:
+                self.usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
             if self._marks(memory):
                 place = (memory.scope_key, memory.memory_id)
                 self._markers[place] = replace(self._markers[place], written_at=None)
@@ -305,7 +307,7 @@ class FakeMemoryStore:
 
     def _settle_contest(self, tenant_id: str, contest: Contest | None) -> None:
         if contest:
-            self._claims[tenant_id, *contest.claim] = Holders(contest.holders, contest.seen.version + 1)
+            self._claims[tenant_id, *contest.claim] = contest.holds
             for step in contest.retired:
                 self._write(step)
 

@@ -25,6 +25,7 @@ from backend.memories.outcomes import (
     Request,
 )
 from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemorySkipped, OutcomeView, UsedMemoryView
+from backend.memories.sealed_values import Unopened
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
 from backend.usage.model import UNUSED
@@ -200,6 +201,11 @@ class MemoryDoor:
         failed = [each for each in memories if each.unreadable is not None]
         if failed:
             self.container.decryption_failures.tell(caller, failed)
+
+    def tell_of(self, caller: Caller, scope: Scope, failed: Sequence[Unopened]) -> None:
+        """Let operators know of messages or values of the scope that are answered without their words."""
+        if failed:
+            self.container.decryption_failures.tell_of(caller, scope, failed)
 
     def scope(self, caller: Caller, body_user_id: str | int | None) -> Scope:
         """Return what this request may touch."""

@@ -35,7 +35,7 @@ from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import Item
 from backend.kit.errors import NewerReleaseError
 from backend.memories.model import REDACTED, SCHEMA_VERSION, WAITING, Evidence, Judgement, Memory, Revision, State
-from backend.memories.ports import Seals
+from backend.memories.ports import Holders, Seals
 
 ROW = "ROW"
 GUARD = "K"
@@ -44,7 +44,7 @@ OWED = "V#"
 LIST_SHARDS = 1
 DUE_SHARDS = 4
 _INDEXED = frozenset({"list_pk", "list_sk", "due_pk", "due_sk", "link_pk", "link_sk"})
-_PLACES = frozenset({"pk", "sk", "schema_version", "sealed", "known_until", "closed_by", "closed_for", *_INDEXED})
+_PLACES = frozenset({"pk", "sk", "schema_version", "sealed", "known_until", "closed_by", "closed_for", "sealed_for", *_INDEXED})
 _SEALED = ("text", "summary", "metadata", "extracted_key", "claimed", "event")
 _NOT_STORED = frozenset({*_SEALED, "unknown", "unreadable", "unreadable_for", "more_vectors", "chunks", "state", "owed"})
 _MOMENTS = frozenset(
@@ -59,6 +59,7 @@ _MOMENTS = frozenset(
         "known_from",
         "superseded_at",
         "ended_before",
+        "last_said",
     }
 )
 _FRACTIONS = ("importance", "confidence")
@@ -169,6 +170,9 @@ def revision_item(revision: Revision, seals: Seals) -> Item:
     """Return an earlier revision."""
     item = _item(revision.memory, revision_sk(revision.memory.revision), seals)
     item["known_until"] = to_rfc3339(revision.known_until)
+    if revision.memory.unreadable:
+        # The bytes are the row's own: they open there alone, should their key ever come back.
+        item["sealed_for"] = ROW
     item.update({name: each for name, each in (("closed_by", revision.closed_by), ("closed_for", revision.reason)) if each})
     return item
 
@@ -201,6 +205,20 @@ def vectors_of(found: Sequence[Item]) -> tuple[Vector, ...]:
         for item in found
         for start in range(0, len(item["vectors"]), item["size"])
     )
+
+
+def claim_item(pk: str, holds: Holders) -> Item:
+    """Return who holds a claim, and who held it."""
+    item: Item = {"pk": pk, "sk": CLAIM, "memory_ids": list(holds.memory_ids), "version": holds.version}
+    if holds.past and holds.past_until:
+        item.update(past=list(holds.past), past_until=to_rfc3339(holds.past_until))
+    return item
+
+
+def holders_of(item: Item) -> Holders:
+    """Return who holds the claim of an item; an earlier release kept nobody who had held it."""
+    until = from_rfc3339(item["past_until"]) if "past_until" in item else None
+    return Holders(tuple(item["memory_ids"]), item["version"], tuple(item.get("past", ())), until)
 
 
 def owed_item(memory: Memory) -> Item:
@@ -294,6 +312,12 @@ def place_of(memory_id: str, sk: str) -> str:
     return f"{memory_id}#{sk}"
 
 
+def sealed_place(item: Item) -> str:
+    """Return the place that an item's text was sealed for: its own, or its row's where it could not be opened when it moved."""
+    _, _, memory_id = item["pk"].split("#")
+    return place_of(memory_id, str(item.get("sealed_for", item["sk"])))
+
+
 def _plain(memory: Memory) -> bytes:
     said: dict[str, Any] = {name: getattr(memory, name) for name in ("text", "summary", "metadata", "extracted_key")}
     if memory.claimed:
@@ -308,9 +332,8 @@ def _opened(item: Item, seals: Seals) -> dict[str, Any]:
     if "sealed" not in item:
         # The first release kept it as it was sent.
         return {"metadata": json.loads(item["metadata"])}
-    _, _, memory_id = item["pk"].split("#")
     try:
-        plain = seals.open(item["tenant_id"], place_of(memory_id, item["sk"]), item["sealed"])
+        plain = seals.open(item["tenant_id"], sealed_place(item), item["sealed"])
     except DecryptionFailedError as error:
         return {"text": REDACTED, "extracted_key": "", "unreadable": item["sealed"], "unreadable_for": error.reason}
     said = json.loads(zlib.decompress(plain))

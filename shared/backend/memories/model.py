@@ -152,6 +152,9 @@ class Memory:
     ended_before: datetime | None = None
     """Its `valid_until` before it was superseded."""
 
+    last_said: datetime | None = None
+    """The latest moment of which it was said again, with a date, since it was first said: until then it did hold."""
+
     supersedes: tuple[str, ...] = ()
     disputes: tuple[str, ...] = ()
     """The memories that it contradicts and that were left as they are."""
@@ -202,6 +205,17 @@ class Memory:
     def owes_vector(self) -> bool:
         """Tell whether a vector is still to be made for it."""
         return self.vector is None and self.state is State.ACTIVE and not self.unreadable
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether it was said of an earlier time than that at which it was told."""
+        return self.valid_from < self.created_at
+
+    @property
+    def held_at(self) -> datetime:
+        """The latest moment of which somebody said that it held then; it may have ended with it."""
+        last = max(self.valid_from, self.last_said or self.valid_from)
+        return last if self.valid_until is None or last <= self.valid_until else self.valid_from
 
     @property
     def is_given_up(self) -> bool:
@@ -264,10 +278,6 @@ class Memory:
     def outlasts(self, other: Memory) -> bool:
         """Tell whether it expires no sooner than the other."""
         return self.expires_at is None or (other.expires_at is not None and other.expires_at <= self.expires_at)
-
-    def lasting_until(self, expires_at: datetime | None, now: datetime) -> Memory:
-        """Return the next version, which expires then, None for never."""
-        return self.changed(now, expires_at=expires_at)
 
     def forgotten(self, now: datetime) -> Memory:
         """Return the next version, which nobody can read."""

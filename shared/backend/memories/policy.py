@@ -30,6 +30,9 @@ class MemoryPolicy:
         """Return what becomes of a new statement that contradicts one that holds. What the caller asks for goes first."""
         if asked is OnConflict.KEEP_BOTH:
             return Verdict.BESIDE
+        if new.is_late and new.valid_from < holder.valid_from:
+            # It speaks of the time before, which the other one says nothing of: there is nothing to decide.
+            return Verdict.ENDED
         if asked is OnConflict.INBOX or (asked is None and self.winner is Winner.ASK):
             return Verdict.INBOX
         if asked is None and self.winner is Winner.TRUSTED and self._trust(new) != self._trust(holder):
@@ -37,7 +40,7 @@ class MemoryPolicy:
         if asked is None and self.winner is Winner.CONFIDENT and new.confidence != holder.confidence:
             return Verdict.SUPERSEDES if new.confidence > holder.confidence else Verdict.INBOX
         # Equals by the tenant's measure: what holds later in the world is what holds now.
-        return Verdict.SUPERSEDES if new.valid_from >= holder.valid_from else Verdict.ENDED
+        return Verdict.SUPERSEDES if new.valid_from >= holder.held_at else Verdict.ENDED
 
     def _trust(self, memory: Memory) -> int:
         """Return how far a source is trusted, 0 for one that is not named."""
@@ -53,4 +56,4 @@ class Verdict(StrEnum):
     BESIDE = "beside"
     INBOX = "inbox"
     ENDED = "ended"
-    """It is stored as what held until the other one began: it was said late."""
+    """It is stored as what held until the other one began, or was said again: it was said late."""

@@ -79,10 +79,15 @@ class ContestedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Which memories hold a claim (of one scope key, speaker, subject and attribute). `version` counts changes, 0 for none."""
+    """Which memories hold a claim (of one scope key, speaker, subject and attribute). `version` counts changes, 0 for none.
+
+    `past` are those that have ended, the last of them at `past_until` or before.
+    """
 
     memory_ids: tuple[str, ...] = ()
     version: int = 0
+    past: tuple[str, ...] = ()
+    past_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,13 @@ class Contest:
     seen: Holders
     holders: tuple[str, ...]
     retired: tuple[Step, ...] = ()
+    past: tuple[str, ...] = ()
+    past_until: datetime | None = None
+
+    @property
+    def holds(self) -> Holders:
+        """Return who holds the claim with this write."""
+        return Holders(self.holders, self.seen.version + 1, self.past, self.past_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +240,10 @@ class MemoryStore(Protocol):
         """Drop the pending marker of this very row version: the index shows it. What was counted of a forgotten one goes too."""
 
     def set_aside(self, memory: Memory) -> None:
-        """Leave the pending marker of this row version to its readers, but let no sweep take it up again."""
+        """Leave the pending marker of this row version to its readers, but let no sweep take it up again.
+
+        What was counted of a forgotten one goes now: nobody may ever come back to it.
+        """
 
     def overdue(self, before: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (tenant, memory id) of markers written before this moment, oldest first."""

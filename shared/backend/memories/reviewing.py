@@ -140,6 +140,8 @@ class Reviewing:
         closes = Revision(memory, now, actor, decision.value)
         taken = memory.edited(now, actor, decision.value, state=State.ACTIVE, rule=None, disputes=(), **self._vectors(memory))
         end = settled(self._store, taken, policy, _ASKED[decision], now)
+        if end.known and self._holds_guard(memory):
+            return self._merged(memory, end.known, actor)
         active = end.memory
         try:
             self._store.replace(
@@ -186,7 +188,11 @@ class Reviewing:
             return None
         taken = self._store.guarded_by(memory.scope_key, active.guard_key, memory.tenant_id)
         holder = self._store.get(memory.tenant_id, taken) if taken else None
-        is_free = holder is None or not holder.stands(self._clock.now())
+        now = self._clock.now()
+        is_free = holder is None or not holder.stands(now)
+        if not is_free and not active.stands(now):
+            # It was said late, and is none that holds: the key stays with what does.
+            return Rekeying(memory.guard_key)
         return Rekeying(memory.guard_key, active.guard_key, taken if taken and is_free else None)
 
     def _holds_guard(self, memory: Memory) -> bool:

@@ -201,7 +201,7 @@ class DynamoMemoryStore(MemoryLists):
     def holders(self, tenant_id: str, claim: tuple[str, ...]) -> Holders:
         """Return who holds a claim."""
         item = self._table.get(self._claim_pk(tenant_id, claim), items.CLAIM)
-        return Holders(tuple(item["memory_ids"]), item["version"]) if item else Holders()
+        return items.holders_of(item) if item else Holders()
 
     def record_evidence(self, tenant_id: str, evidence: Sequence[Evidence]) -> None:
         """Store evidence."""
@@ -242,6 +242,9 @@ class DynamoMemoryStore(MemoryLists):
 
     def set_aside(self, memory: Memory) -> None:
         """Keep the marker for readers, out of the sweep's sight."""
+        if memory.state is State.FORGOTTEN:
+            # The index may never hear of it: what was counted goes all the same.
+            self.usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
         pk = markers.pending_pk(memory.scope_key, memory.memory_id)
         actions = [set_to("due_pk", None), set_to("due_sk", None)]
         try:
@@ -270,12 +273,7 @@ class DynamoMemoryStore(MemoryLists):
     def _contested(self, tenant_id: str, contest: Contest | None) -> _Writes:
         if contest is None:
             return []
-        item = {
-            "pk": self._claim_pk(tenant_id, contest.claim),
-            "sk": items.CLAIM,
-            "memory_ids": list(contest.holders),
-            "version": contest.seen.version + 1,
-        }
+        item = items.claim_item(self._claim_pk(tenant_id, contest.claim), contest.holds)
         retired = [write for step in contest.retired for write in self._steps(step, "claim")]
         return [("claim", Put(self._table, item, is_seen(contest.seen.version))), *retired]
 

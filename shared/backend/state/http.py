@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -16,7 +15,6 @@ from backend import bootstrap
 from backend.kit import observability
 from backend.kit.http import json_answer, refusals
 from backend.memories.http import MemoryDoor
-from backend.memories.sealed_values import METRIC
 from backend.state.model import Owner, Page, State
 from backend.state.schemas import (
     StateDelete,
@@ -76,37 +74,43 @@ class StateDoor(MemoryDoor):
 
     def value(self, caller: Caller, body: StateGet) -> JSONResponse:
         """Answer `POST /v1/state/get`."""
-        owner = Owner.of(self.scope(caller, body.user_id))
-        state = self.container.states.get(owner, tuple(body.namespace), body.key)
-        _count([state])
+        scope = self.scope(caller, body.user_id)
+        state = self.container.states.get(Owner.of(scope), tuple(body.namespace), body.key)
+        self.tell_of(caller, scope, [state.unopened] if state.unopened else [])
         return _shown(state, body.warnings())
 
     def values(self, caller: Caller, body: StateList) -> JSONResponse:
         """Answer `POST /v1/state/list`."""
-        owner = Owner.of(self.scope(caller, body.user_id))
+        scope = self.scope(caller, body.user_id)
+        owner = Owner.of(scope)
         asked = f"POST /v1/state/list {(owner, body.namespace)}"
         after = self._position(owner, asked, body.cursor)
         page = self.container.states.search(owner, tuple(body.namespace), {}, below=False, limit=body.limit, after=after)
+        self.tell_of(caller, scope, page.unopened)
         return self._page(owner, asked, page, body.warnings())
 
     def search(self, caller: Caller, body: StateSearch) -> JSONResponse:
         """Answer `POST /v1/state/search`."""
-        owner = Owner.of(self.scope(caller, body.user_id))
+        scope = self.scope(caller, body.user_id)
+        owner = Owner.of(scope)
         asked = f"POST /v1/state/search {(owner, body.namespace_prefix, body.filter)}"
         after = self._position(owner, asked, body.cursor)
         prefix = tuple(body.namespace_prefix)
         page = self.container.states.search(owner, prefix, body.filter, below=True, limit=body.limit, after=after)
+        self.tell_of(caller, scope, page.unopened)
         return self._page(owner, asked, page, body.warnings())
 
     def namespaces(self, caller: Caller, body: StateNamespaces) -> JSONResponse:
         """Answer `POST /v1/state/namespaces`."""
-        owner, pattern = Owner.of(self.scope(caller, body.user_id)), body.pattern()
+        scope, pattern = self.scope(caller, body.user_id), body.pattern()
+        owner = Owner.of(scope)
         asked = f"POST /v1/state/namespaces {(owner, pattern)}"
         found = self.container.states.namespaces(owner, pattern, body.limit, self._position(owner, asked, body.cursor))
+        self.tell_of(caller, scope, found.unopened)
         following = self._cursor(owner, asked, found.next_after)
         answer = {
             "items": [list(each) for each in found.found],
-            "unreadable": found.unreadable,
+            "unreadable": len(found.unopened),
             "next_cursor": following,
             "has_more": following is not None,
             "warnings": body.warnings(),
@@ -129,7 +133,6 @@ class StateDoor(MemoryDoor):
         return self.container.cursors(owner.tenant_id).issue(asked, {"after": after}) if after is not None else None
 
     def _page(self, owner: Owner, asked: str, page: Page, warnings: list[str]) -> JSONResponse:
-        _count(page.states)
         observability.count("results", len(page.states))
         following = self._cursor(owner, asked, page.next_after)
         answer = {
@@ -146,13 +149,6 @@ def _shown(state: State, warnings: list[str], *, replayed: bool = False) -> JSON
     answer = {**StateView.fields_of(state), "warnings": warnings, "request_id": observability.request_id()}
     headers = {"ETag": f'"{state.version}"', **({"Idempotent-Replay": "true"} if replayed else {})}
     return json_answer(answer, HTTPStatus.OK, headers)
-
-
-def _count(states: Sequence[State]) -> None:
-    """Let operators know of those that are answered without their value."""
-    failed = sum(each.value is None for each in states)
-    if failed:
-        observability.count(METRIC, failed)
 
 
 async def _door() -> StateDoor:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.kit.errors import Fault, PreconditionFailedError
+from backend.memories.sealed_values import Unopened
 from backend.tenancy.scope import Scope
 
 MAX_VALUE_BYTES = 350 * 1024
@@ -47,7 +48,8 @@ class Owner:
 class State:
     """A value under its key. `version` is another one after each put; `position` orders an owner's states by namespace.
 
-    Of one that cannot be decrypted `value` is None, and so are its names where the caller did not say them.
+    Of one that cannot be decrypted `value` is None, `unopened` says why, and its names are None where the caller did not say
+    them.
     """
 
     namespace: Namespace | None
@@ -58,6 +60,7 @@ class State:
     updated_at: datetime
     expires_at: datetime | None = None
     position: str = ""
+    unopened: Unopened | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether its time is not up."""
@@ -66,19 +69,20 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """States, and the position to go on behind, None at the end."""
+    """States, the position to go on behind, None at the end, and all that could not be opened on the way, shown or not."""
 
     states: Sequence[State]
     next_after: str | None
+    unopened: Sequence[Unopened] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Namespaces:
-    """Namespaces, the position to go on behind, None at the end, and how many states could not be opened on the way."""
+    """Namespaces, the position to go on behind, None at the end, and the states that could not be opened on the way."""
 
     found: Sequence[Namespace]
     next_after: str | None
-    unreadable: int = 0
+    unopened: Sequence[Unopened] = ()
 
 
 @dataclass(frozen=True, slots=True)

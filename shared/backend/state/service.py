@@ -14,6 +14,7 @@ from backend.memories.model import carried_bytes
 from backend.memories.once import Once
 from backend.memories.outcomes import Claim, Done, Request
 from backend.memories.ports import RequestLog
+from backend.memories.sealed_values import Unopened
 from backend.state.model import (
     MOST_LOOKED_AT,
     PAGE_BYTES,
@@ -124,6 +125,7 @@ class States:
         """Return the states of a namespace, with `below` of all that begin with it, whose values are as wanted."""
         now = self._clock.now()
         found: list[State] = []
+        unopened: list[Unopened] = []
         size = looked_at = 0
         while looked_at < MOST_LOOKED_AT:
             states, following = self._store.states(owner, namespace, after, READ_AT_ONCE, below=below)
@@ -131,41 +133,43 @@ class States:
                 if state.is_live(now) and (not wanted or (state.value is not None and matches(state.value, wanted))):
                     size += carried_bytes(state.value)
                     if len(found) == limit or (found and size > PAGE_BYTES):
-                        return Page(found, after)
+                        return Page(found, after, unopened)
                     found.append(state)
+                if state.unopened and state.is_live(now):
+                    unopened.append(state.unopened)
                 after = state.position
             looked_at += len(states)
             if following is None:
-                return Page(found, None)
+                return Page(found, None, unopened)
             after = following
-        return Page(found, after)
+        return Page(found, after, unopened)
 
     def namespaces(self, owner: Owner, pattern: Pattern, limit: int, after: str | None) -> Namespaces:
         """Return the namespaces that hold anything, each once, by leaping from one to the next."""
         now = self._clock.now()
         found: list[Namespace] = []
-        unreadable = 0
+        unopened: list[Unopened] = []
         for _ in range(MOST_LOOKED_AT):
             states, following = self._store.states(owner, pattern.fixed, after, 1, below=True)
             if not states and following is None:
-                return Namespaces(found, None, unreadable)
+                return Namespaces(found, None, unopened)
             if not states:
                 after = following
                 continue
             [state] = states
             if state.namespace is None or not state.is_live(now):
-                unreadable += state.namespace is None
+                unopened += [state.unopened] if state.unopened and state.is_live(now) else []
                 after = state.position
                 continue
             shown = pattern.shown(state.namespace) if pattern.admits(state.namespace) else None
             if shown is not None and len(found) == limit:
-                return Namespaces(found, after, unreadable)
+                return Namespaces(found, after, unopened)
             if shown is not None:
                 found.append(shown)
             cut = shown is not None and len(shown) < len(state.namespace)
             is_bottom = shown is not None and pattern.max_depth == len(shown)
             after = self._store.behind(owner, shown if cut and shown else state.namespace, below=cut or is_bottom)
-        return Namespaces(found, after, unreadable)
+        return Namespaces(found, after, unopened)
 
     def sweep(self) -> int:
         """Remove what has expired, the longest ago first, until nothing is left or the time is nearly up; return how many.

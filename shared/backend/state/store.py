@@ -16,11 +16,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from backend.encryption.model import DecryptionFailedError
 from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import ConditionFailedError, Item, Table, attribute
 from backend.memories.items import DUE_SHARDS, due_pk, shard_of
 from backend.memories.ports import Macs, Seals
-from backend.memories.sealed_values import opened_value, sealed_value
+from backend.memories.sealed_values import Unopened, opened_value, sealed_value
 from backend.state.model import Namespace, Owner, State, check_version
 from backend.state.ports import Expired, Found
 
@@ -162,9 +163,12 @@ class DynamoStateStore:
 
     def _state(self, owner: Owner, item: Item, namespace: Namespace | None, key: str | None = None) -> State:
         """Return the state of an item, with the names that the caller knows where it cannot be opened."""
-        kept = opened_value(self._seals, owner.tenant_id, item["pk"], item["sk"], item["sealed"])
         shell = _unopened(item, namespace, key)
-        return replace(shell, namespace=tuple(kept["namespace"]), key=kept["key"], value=kept["value"]) if kept else shell
+        try:
+            kept = opened_value(self._seals, owner.tenant_id, item["pk"], item["sk"], item["sealed"])
+        except DecryptionFailedError as error:
+            return replace(shell, unopened=Unopened.of(f"state:{shell.version}", error))
+        return replace(shell, namespace=tuple(kept["namespace"]), key=kept["key"], value=kept["value"])
 
 
 def _unopened(item: Item, namespace: Namespace | None, key: str | None) -> State:

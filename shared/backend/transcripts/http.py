@@ -13,7 +13,6 @@ from backend import bootstrap
 from backend.kit import observability
 from backend.kit.http import json_answer, refusals
 from backend.memories.http import MemoryDoor
-from backend.memories.sealed_values import METRIC
 from backend.tenancy.model import Caller
 from backend.transcripts.model import Session
 from backend.transcripts.schemas import HistoryAppend, HistoryDelete, HistoryList, MessageView
@@ -52,9 +51,7 @@ class HistoryDoor(MemoryDoor):
         page = self.container.transcripts.page(session, view, after)
         following = cursors.issue(purpose, {"after": str(page.next_after)}) if page.next_after is not None else None
         observability.count("results", len(page.entries))
-        failed = sum(each.message is None for each in page.entries)
-        if failed:
-            observability.count(METRIC, failed)
+        self.tell_of(caller, scope, [each.unopened for each in page.entries if each.unopened])
         answer = {
             "session_id": body.session_id,
             "items": [MessageView.fields_of(each) for each in page.entries],

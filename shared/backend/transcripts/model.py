@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from backend.memories.sealed_values import Unopened
 from backend.tenancy.scope import Scope
 
 MAX_MESSAGES = 50
@@ -51,12 +52,13 @@ class Message:
 class Entry:
     """A message in its place: `sequence` counts from 1 and is never used twice, `recorded_at` never goes back.
 
-    `message` is None for one that cannot be decrypted.
+    `message` is None for one that cannot be decrypted, and `unopened` says why.
     """
 
     sequence: int
     recorded_at: datetime
     message: Message | None
+    unopened: Unopened | None = None
 
 
 @dataclass(frozen=True, slots=True)

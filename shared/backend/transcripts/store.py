@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from backend.encryption.model import DecryptionFailedError
 from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import ConditionFailedError, Item, Put, Table, TransactionCanceledError, attribute, transact
 from backend.kit.errors import ThrottledError
 from backend.kit.ids import Ids
 from backend.memories.model import carried_bytes
 from backend.memories.ports import Macs, Seals
-from backend.memories.sealed_values import opened_value, sealed_value
+from backend.memories.sealed_values import Unopened, opened_value, sealed_value
 from backend.transcripts.model import MOST_LOOKED_AT, PAGE_BYTES, Appended, Entry, Message, Page, Session, View
 
 SCHEMA_VERSION = 1
@@ -154,10 +155,15 @@ class DynamoTranscriptStore:
         }
 
     def _entry(self, session: Session, item: Item) -> Entry:
-        said = opened_value(self._seals, session.tenant_id, item["pk"], item["sk"], item["sealed"])
+        sequence, recorded_at = int(item["sk"]), from_rfc3339(item["recorded_at"])
         occurred_at = from_rfc3339(item["occurred_at"]) if item.get("occurred_at") else None
-        message = Message(role=item["role"], occurred_at=occurred_at, **said) if said is not None else None
-        return Entry(int(item["sk"]), from_rfc3339(item["recorded_at"]), message)
+        try:
+            said = opened_value(self._seals, session.tenant_id, item["pk"], item["sk"], item["sealed"])
+        except DecryptionFailedError as error:
+            # The session's name is the application's own: its MAC stands for it.
+            _, _, mac = item["pk"].rpartition("#")
+            return Entry(sequence, recorded_at, None, Unopened.of(f"message:{mac}#{sequence}", error))
+        return Entry(sequence, recorded_at, Message(role=item["role"], occurred_at=occurred_at, **said))
 
 
 def sessions_pk(scope_key: str) -> str:

@@ -99,7 +99,7 @@ class PutOff:
         for tenant_id, memory_id in found:
             row = self._store.get(tenant_id, memory_id)
             assert row is not None
-            longer = row.lasting_until(NOW + self._by, row.updated_at)
+            longer = row.changed(row.updated_at, expires_at=NOW + self._by)
             self._store.replace(longer, changes_for(longer))
         return found
 
@@ -124,7 +124,7 @@ class Quicker(PutOff):
         """Be too late."""
         row = self._store.get(each.tenant_id, each.memory_id)
         assert row is not None
-        other = row.lasting_until(NOW + self._by, row.updated_at)
+        other = row.changed(row.updated_at, expires_at=NOW + self._by)
         self._store.replace(other, changes_for(other))
         self._store.replace(each, changes)
 

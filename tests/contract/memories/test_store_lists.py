@@ -255,9 +255,9 @@ def test_what_has_expired_is_named_oldest_first(store: MemoryStore) -> None:
 def test_what_is_gone_or_lasts_longer_now_is_not_named_as_expired(store: MemoryStore) -> None:
     first, second, third = (added(store, memory(number, expires_at=NOW)) for number in (1, 2, 3))
     forgotten(store, first)
-    longer = second.lasting_until(NOW + 9 * DAY, NOW)
+    longer = second.changed(NOW, expires_at=NOW + 9 * DAY)
     store.replace(longer, changes_for(longer))
-    for_ever = third.lasting_until(None, NOW)
+    for_ever = third.changed(NOW, expires_at=None)
     store.replace(for_ever, changes_for(for_ever))
 
     assert store.expired(NOW + DAY, ALL) == []

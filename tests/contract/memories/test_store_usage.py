@@ -51,6 +51,21 @@ def test_what_was_counted_of_a_memory_goes_when_the_index_knows_that_it_is_forgo
     assert tallies == {("acme", first.memory_id): Tally(is_gone=True), ("acme", second.memory_id): ONCE}
 
 
+def test_what_was_counted_of_a_forgotten_memory_goes_too_when_it_is_put_aside(store: MemoryStore) -> None:
+    first, second = memory(1), memory(2)
+    for each in (first, second):
+        added(store, each)
+        usages(store).put(("acme", each.memory_id), ONCE)
+    gone = forgotten(store, first)
+
+    store.set_aside(gone)
+    store.set_aside(second)
+    store.set_aside(gone)
+
+    tallies = usages(store).tallies([("acme", first.memory_id), ("acme", second.memory_id)])
+    assert tallies == {("acme", first.memory_id): Tally(is_gone=True), ("acme", second.memory_id): ONCE}
+
+
 def test_rows_and_usage_of_fifty_are_one_call(world: World, clock: FakeClock) -> None:
     calls = Calls()
     other = World(world.client, clock, calls)

@@ -87,6 +87,7 @@ def memories(draw: st.DrawFn) -> Memory:
         superseded_by=draw(st.none() | st.just(memory_id(7))),
         superseded_at=draw(optional_moments),
         ended_before=draw(optional_moments),
+        last_said=draw(optional_moments),
         supersedes=draw(some_ids),
         disputes=draw(some_ids),
         derived_from=draw(some_ids),
