@@ -48,11 +48,10 @@ def _of_memory(place: str, *names: str) -> Json:
     return {name: links[name] for name in names or links}
 
 
-def _next(operation: str, **parameters: str) -> Json:
+def _next(operation: str, **place: str) -> Json:
     """Return the link from a page to the one after it, of a list that takes its cursor in the query."""
-    return {
-        "next": _link(operation, "The page after this one, while `has_more` is true.", cursor=_at("next_cursor"), **parameters)
-    }
+    parameters: Json = {"cursor": _at("next_cursor"), **place}
+    return {"next": _link(operation, "The page after this one, while `has_more` is true.", **parameters)}
 
 
 def _next_of(operation: str, **body: str) -> Json:
@@ -64,7 +63,7 @@ def _next_of(operation: str, **body: str) -> Json:
 def _state(place: str, *names: str, if_match: bool = False) -> Json:
     """Return the links of these names from the place of a value in an answer."""
     named = {"namespace": _at(f"{place}namespace"), "key": _at(f"{place}key")}
-    terms = {"If_Match": ETAG} if if_match else {}
+    terms: Json = {"If_Match": ETAG} if if_match else {}
     links = {
         "read": _link("get_state", "Read this value.", named),
         "replace": _link("put_state", "Put another value in its place, if it is still this one.", named, **terms),
