@@ -162,7 +162,7 @@ class MemoryDoor:
         self, caller: Caller, listing: Listing, limit: int, cursor: str | None, end_user_id: str | None = None
     ) -> JSONResponse:
         """Answer `GET /memory`, and what lists the memories of an end user whom the path names."""
-        scope = self.scope(caller, end_user_id)
+        scope = self.scope(caller, end_user_id, "path:user")
         cursors, purpose = self.container.cursors(scope.tenant_id), f"GET /memory {listing} {' '.join(scope.keys)}"
         before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
         page = self.container.memories.page(scope, limit, before, listing)
@@ -199,9 +199,9 @@ class MemoryDoor:
         if failed:
             self.container.decryption_failures.tell(caller, failed)
 
-    def scope(self, caller: Caller, body_user_id: str | int | None) -> Scope:
-        """Return what this request may touch."""
-        return self.container.access.scope_for(caller, caller.acting_for(body_user_id))
+    def scope(self, caller: Caller, named_user_id: str | int | None, pointer: str = "/user_id") -> Scope:
+        """Return what this request may touch; `pointer` says where in it the end user is named."""
+        return self.container.access.scope_for(caller, caller.acting_for(named_user_id, pointer))
 
     def request(self, scope: Scope, route: str, key: str | None, body: str) -> Request | None:
         """Return what the request is recorded under: owner, route and key, so that no other end user ever meets it."""

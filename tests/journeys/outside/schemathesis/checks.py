@@ -121,7 +121,11 @@ REASONS: dict[str, tuple[str, ...]] = {
         r"gone ",  # sent before, and forgotten since
     ),
     "get_turn": ("turn-not-found ",),
-    "list_memories_of": (*_CURSOR, r"end-user-mismatch "),  # the path names somebody else
+    "list_memories_of": (
+        *_CURSOR,
+        r"end-user-mismatch path:user ",  # the path names somebody else
+        r"validation-failed path:user Send 1 to 256 bytes of printable",  # no pattern can say which characters print
+    ),
     "append_history": (*_END_USER, *_SENT_BEFORE, *_MESSAGES),
     "delete_history": (*_END_USER, *_SENT_BEFORE),
     **dict.fromkeys(("list_history", "list_state"), _BODY_CURSOR),
