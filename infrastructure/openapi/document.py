@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.kit.problems import MEDIA_TYPE
+from infrastructure.openapi.links import LINKS
 from infrastructure.openapi.parts import (
     ANSWERS_SAY,
     DESCRIPTION,
@@ -16,7 +17,6 @@ from infrastructure.openapi.parts import (
     GATEWAY_REFUSES,
     GATEWAY_REFUSES_BODIES,
     HEADERS,
-    LINKS,
     MEANINGS,
     PROBLEM,
     REFUSAL,

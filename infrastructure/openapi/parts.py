@@ -1,4 +1,4 @@
-"""What stands in the document beside the routes: the problem document, the ways to sign in, words, headers, links."""
+"""What stands in the document beside the routes: the problem document, the ways to sign in, words, headers."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ PROBLEM: Json = {
         "code": {"type": "string", "description": "The problem's name, for programs."},
         "request_id": {"type": "string"},
         "retry_after": {"type": "integer", "description": "Seconds; the same as the header Retry-After."},
+        "job_id": {"type": "string", "description": "Of `job-already-running`: the job that is at work."},
         "errors": {
             "type": "array",
             "items": {"$ref": "#/components/schemas/Fault"},
@@ -148,86 +149,4 @@ ANSWERS_SAY: dict[str, tuple[str, ...]] = {
         ),
         ("ETag", "Idempotent-Replay"),
     ),
-}
-
-
-# What can be done with what an operation made.
-def _links(place: str) -> Json:
-    return {
-        name: {"operationId": operation, "description": words, "parameters": {"id": f"$response.body#/{place}"}}
-        for name, operation, words in (
-            ("read", "get_memory", "Read this memory."),
-            ("forget", "forget_memory", "Forget this memory."),
-            ("change", "update_memory", "Change what is known about it."),
-            ("rewrite", "rewrite_memory", "Give it a new text."),
-            ("history", "read_history", "How it came to be what it is."),
-            ("evidence", "read_evidence", "Where it comes from."),
-            ("relations", "read_relations", "What it is to others."),
-            ("judge", "judge_memory", "Say whether it was of use."),
-        )
-    }
-
-
-def _next(operation: str) -> Json:
-    return {
-        "operationId": operation,
-        "description": "The page after this one, while `has_more` is true.",
-        "parameters": {"cursor": "$response.body#/next_cursor"},
-    }
-
-
-# By operation and status. An add that answers 200 may have been a dry run, which made nothing that could be read.
-LINKS: dict[tuple[str, str], Json] = {
-    ("add_memory", "201"): {
-        **_links("id"),
-        "list": {"operationId": "list_memories", "description": "It stands first in the list."},
-    },
-    ("query_memories", "200"): _links("memories/0/id"),
-    ("compose_prompt", "200"): {"read": _links("memories_used/0/id")["read"]},
-    ("synthesize_answer", "200"): {"evidence": _links("citations/0/id")["evidence"]},
-    ("summarize_memories", "201"): {"relations": _links("id")["relations"]},
-    ("refresh_memories", "202"): {
-        "state": {
-            "operationId": "get_refresh",
-            "description": "How far it is.",
-            "parameters": {"job_id": "$response.body#/job_id"},
-        }
-    },
-    ("add_memories", "207"): {
-        "read": _links("items/0/outcomes/0/memory_id")["read"],
-        "pending": {"operationId": "read_pending", "description": "What of it is not found by meaning yet."},
-    },
-    ("upload_file", "207"): {"read": _links("items/0/outcomes/0/memory_id")["read"]},
-    ("get_memory", "200"): {
-        "forget": _links("id")["forget"],
-        "restore": {
-            "operationId": "restore_memory",
-            "description": "Let hold again what it superseded.",
-            "parameters": {"id": "$response.body#/supersedes/0"},
-        },
-        "change_many": {
-            "operationId": "update_memories",
-            "description": "Change it together with others.",
-            "requestBody": {"items": [{"id": "$response.body#/id"}]},
-        },
-    },
-    ("list_conflicts", "200"): {
-        "resolve": {
-            "operationId": "resolve_conflict",
-            "description": "Decide on the newest.",
-            "requestBody": {"memory_id": "$response.body#/items/0/id"},
-        },
-        "next": _next("list_conflicts"),
-    },
-    ("list_quarantine", "200"): {
-        "approve": {**_links("items/0/id")["read"], "operationId": "approve_memory", "description": "Take the newest."},
-        "reject": {**_links("items/0/id")["read"], "operationId": "reject_memory", "description": "Drop the newest."},
-        "next": _next("list_quarantine"),
-    },
-    ("rotate_key", "202"): {"state": {"operationId": "show_encryption", "description": "How far it is."}},
-    ("forget_memory", "200"): {"gone": {**_links("id")["read"], "description": "From here on reading it is 404."}},
-    ("list_memories", "200"): {
-        **_links("items/0/id"),
-        "next": _next("list_memories"),
-    },
 }

@@ -133,7 +133,10 @@ def test_a_time_without_offset_is_read_as_utc_and_said_so(user: User) -> None:
     assert memory["warnings"] == ["'occurred_at' has no offset and was read as UTC."]
 
 
-@pytest.mark.parametrize("path", ["/", "/memory/", "/memories", "/v1/nothing", "/memory/add/more", "/memory/%2e%2e/health"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/memory/", "/memory/add/", "/memory//add", "/memories", "/v1/nothing", "/memory/add/more", "/memory/%2e%2e/health"],
+)
 def test_an_unknown_path_is_a_problem_document(passer_by: User, path: str) -> None:
     assert passer_by.call("POST", path, {}).headers["content-type"] == "application/problem+json"
     assert passer_by.call("POST", path, {}).status_code in {404, 405}
@@ -149,6 +152,8 @@ def test_an_unknown_path_is_a_problem_document(passer_by: User, path: str) -> No
         ("POST", "/memory", "GET"),
         ("POST", "/health", "GET"),
         ("PUT", "/memory/mem_01KE6P5X4522P52GJZN5M2G5PN", "DELETE, GET, PATCH"),
+        ("PATCH", "/memory/conflicts", "GET"),
+        ("DELETE", "/memory/%61dd", "POST"),
     ],
 )
 def test_an_unknown_method_is_told_which_ones_there_are(passer_by: User, method: str, path: str, allow: str) -> None:
@@ -158,7 +163,9 @@ def test_an_unknown_method_is_told_which_ones_there_are(passer_by: User, method:
     assert answer.headers["allow"] == allow
 
 
-@pytest.mark.parametrize("memory_id", ["nothing", "mem_0", "mem_" + "0" * 26, "mem_" + "Z" * 26, "%F0%9F%8E%89", "..", "a" * 500])
+@pytest.mark.parametrize(
+    "memory_id", ["nothing", "mem_0", "mem_" + "0" * 26, "mem_" + "Z" * 26, "%F0%9F%8E%89", "..", "a%2Fb", "a%252Fb", "a" * 500]
+)
 def test_an_id_that_is_none_is_not_found(passer_by: User, memory_id: str) -> None:
     answer = passer_by.call("GET", f"/memory/{memory_id}")
 

@@ -5,11 +5,11 @@ from http import HTTPStatus
 from fastapi.responses import JSONResponse
 
 from backend.kit.http import create_app, refusals, serve
-from backend.memories.http import IdempotencyKey, IfMatch, Memories, MemoryId
+from backend.memories.http import OTHER_ROUTES, IdempotencyKey, IfMatch, Memories, MemoryId
 from backend.memories.schemas import MemoryForgotten
 from backend.tenancy.http import Deleter
 
-app = create_app()
+app = create_app(OTHER_ROUTES)
 
 
 @app.delete(

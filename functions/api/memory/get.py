@@ -5,12 +5,12 @@ from http import HTTPStatus
 from fastapi.responses import JSONResponse
 
 from backend.kit.http import create_app, refusals, serve
-from backend.memories.http import Memories, MemoryId
+from backend.memories.http import OTHER_ROUTES, Memories, MemoryId
 from backend.memories.list_parameters import At
 from backend.memories.schemas import MemoryRead
 from backend.tenancy.http import Reader
 
-app = create_app()
+app = create_app(OTHER_ROUTES)
 
 
 @app.get("/memory/{id}", response_model=MemoryRead, responses=refusals(HTTPStatus.METHOD_NOT_ALLOWED))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -44,14 +44,19 @@ _EVERYWHERE = (
 )
 
 
-def create_app() -> FastAPI:
-    """Return an empty app that answers every failure with a problem document."""
+def create_app(other_routes: Mapping[str, str] | None = None) -> FastAPI:
+    """Return an empty app that answers every failure with a problem document.
+
+    `other_routes` are paths that a pattern of this app fits and that are routes of their own, with the methods that they take:
+    a gateway hands over their other methods, which are refused before anything else is looked at.
+    """
     app = FastAPI(title="MemorySync", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_exception_handler(MemorySyncError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_refused)
     app.add_exception_handler(Exception, _on_failure)
     app.router.route_class = JsonRoute
+    app.state.other_routes = other_routes or {}
     app.middleware("http")(_around)
     return app
 
@@ -131,11 +136,14 @@ async def _on_failure(request: Request, error: Exception) -> Response:
 async def _on_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allow = (error.headers or {}).get("Allow", "")
-        return problem(MethodNotAllowedError(f"This path takes {allow}.", allow=allow), request)
+        return _method_refused(request, (error.headers or {}).get("Allow", ""))
     if error.status_code == HTTPStatus.NOT_FOUND:
         return problem(RouteNotFoundError("No route has this path; /openapi.json lists them all."), request)
     return problem(MalformedRequestError("The request could not be read."), request)
+
+
+def _method_refused(request: Request, allow: str) -> Response:
+    return problem(MethodNotAllowedError(f"This path takes {allow}.", allow=allow), request)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
@@ -147,6 +155,9 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 async def _around(request: Request, call_next: Callable[[Request], Any]) -> Response:
     """Answer what nothing inside answered, and add the headers that a dependency left on the request."""
     answer: Response
+    allow = request.app.state.other_routes.get(request.scope["path"])
+    if allow is not None:
+        return _method_refused(request, allow)
     try:
         answer = await call_next(request)
     except Exception as error:  # noqa: BLE001 - logged and answered here; further out it would be logged with its words

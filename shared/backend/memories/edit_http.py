@@ -48,13 +48,14 @@ MOST_OWED = 1000
 _Item = TypeVar("_Item", MemoryAdd, UpdateItem)
 REPLAYED = {"Idempotent-Replay": "true"}
 _ONE = (
-    HTTPStatus.METHOD_NOT_ALLOWED,
     HTTPStatus.CONFLICT,
     HTTPStatus.PRECONDITION_FAILED,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 )
 CHANGE_ANSWERS = refusals(*_ONE)
+PATCH_ANSWERS = refusals(*_ONE, HTTPStatus.METHOD_NOT_ALLOWED)
+"""A name of another route stands where the id does: see `OTHER_ROUTES`."""
 BATCH_ANSWERS = refusals(HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 

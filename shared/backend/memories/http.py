@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from backend import bootstrap
 from backend.kit import observability, wire
-from backend.kit.errors import Fault, MemoryNotFoundError, MethodNotAllowedError, ValidationFailedError
+from backend.kit.errors import Fault, MemoryNotFoundError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
 from backend.memories.answers import answer_of, fallen_back, status_of
 from backend.memories.list_parameters import Moments
@@ -33,17 +33,18 @@ from backend.usage.model import UNUSED
 LONGEST_KEY = 255
 DEFAULT_LIMIT = 50
 LARGEST_LIMIT = 200
-ALLOWED = {
+OTHER_ROUTES = {
     **dict.fromkeys(
         (
-            *("add", "bulk-add", "upload", "batch-update", "refresh"),
-            *("query", "retrieve", "explain", "compose", "summarize", "synthesize"),
+            *("/memory/add", "/memory/bulk-add", "/memory/upload", "/memory/batch-update", "/memory/refresh"),
+            *("/memory/query", "/memory/retrieve", "/memory/explain"),
+            *("/memory/compose", "/memory/summarize", "/memory/synthesize"),
         ),
         "POST",
     ),
-    **dict.fromkeys(("conflicts", "quarantine", "pending"), "GET"),
+    **dict.fromkeys(("/memory/conflicts", "/memory/quarantine", "/memory/pending"), "GET"),
 }
-"""What stands where an id could, and is a route of its own: the method that it takes."""
+"""What `/memory/{id}` fits, and is a route of its own: the method that it takes."""
 
 ADD_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": MemoryAdded | MemorySkipped | AddPreview, "description": "Nothing new to store, or a dry run"},
@@ -85,10 +86,7 @@ async def memory_id(
         str, Path(alias="id", description="The memory's id.", json_schema_extra={"pattern": f"^{_MEMORY_ID.pattern}$"})
     ],
 ) -> str:
-    """Return the id of the path. What cannot be an id names no memory; what names a route with another method says so."""
-    if given in ALLOWED:
-        msg = f"This path takes {ALLOWED[given]}."
-        raise MethodNotAllowedError(msg, allow=ALLOWED[given])
+    """Return the id of the path. What cannot be an id names no memory."""
     if not _MEMORY_ID.fullmatch(given):
         raise MemoryNotFoundError(given[:64])
     observability.note(memory_id=given)
@@ -165,7 +163,7 @@ class MemoryDoor:
         self, caller: Caller, listing: Listing, limit: int, cursor: str | None, end_user_id: str | None = None
     ) -> JSONResponse:
         """Answer `GET /memory`, and what lists the memories of an end user whom the path names."""
-        scope = self.scope(caller, end_user_id)
+        scope = self.scope(caller, end_user_id, "path:user")
         cursors, purpose = self.container.cursors(scope.tenant_id), f"GET /memory {listing} {' '.join(scope.keys)}"
         before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
         page = self.container.memories.page(scope, limit, before, listing)
@@ -207,9 +205,9 @@ class MemoryDoor:
         if failed:
             self.container.decryption_failures.tell_of(caller, scope, failed)
 
-    def scope(self, caller: Caller, body_user_id: str | int | None) -> Scope:
-        """Return what this request may touch."""
-        return self.container.access.scope_for(caller, caller.acting_for(body_user_id))
+    def scope(self, caller: Caller, named_user_id: str | int | None, pointer: str = "/user_id") -> Scope:
+        """Return what this request may touch; `pointer` says where in it the end user is named."""
+        return self.container.access.scope_for(caller, caller.acting_for(named_user_id, pointer))
 
     def request(self, scope: Scope, route: str, key: str | None, body: str) -> Request | None:
         """Return what the request is recorded under: owner, route and key, so that no other end user ever meets it."""

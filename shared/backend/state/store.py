@@ -102,8 +102,11 @@ class DynamoStateStore:
         """Query the part of the owner's partition that the namespace is."""
         begin = self._begin(owner, namespace) + ("" if below or not namespace else _KEY)
         # No sort key is the beginning of another.
-        first = f"{after}{_KEY}" if after else begin or _KEY
-        where = attribute("sk").between(first, f"{begin}{_BEHIND}")
+        first, last = f"{after}{_KEY}" if after else begin or _KEY, f"{begin}{_BEHIND}"
+        if first > last:
+            # Behind all of it; DynamoDB refuses a range that ends before it begins.
+            return [], None
+        where = attribute("sk").between(first, last)
         page = self._table.query(states_pk(owner.scope_key), where=where, limit=limit, consistent=True)
         known = None if below else namespace
         states = [self._state(owner, item, known) for item in page.items]

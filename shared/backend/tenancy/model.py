@@ -174,15 +174,14 @@ class Caller:
             msg = f"This needs the scope {needed.value}, which the key or token does not have."
             raise ScopeDeniedError(msg, required_scope=needed.value)
 
-    def acting_for(self, body_user_id: str | int | None = None) -> str:
-        """Return the end user of this request, named by the header, the token or the body's `user_id`.
+    def acting_for(self, named_user_id: str | int | None = None, pointer: str = "/user_id") -> str:
+        """Return the end user of this request, named by the header, the token or what stands at `pointer`.
 
         Raises `EndUserMissingError` when nobody is named, `EndUserMismatchError` when two are, `ValidationFailedError` for
         an id that cannot be one.
         """
-        named = None if body_user_id is None else end_user_of(str(body_user_id), "/user_id")
+        named = None if named_user_id is None else end_user_of(str(named_user_id), pointer)
         if self.end_user_id and named and self.end_user_id != named:
-            pointer = "/user_id"
             raise end_users_differ(pointer)
         end_user_id = self.end_user_id or named
         if not end_user_id:

@@ -18,6 +18,7 @@ from backend.state.ports import StateStore
 from backend.state.store import DynamoStateStore
 from backend.tenancy.pepper import TenantMacs
 from backend.tenancy.scope import Environment, user_scope
+from tests.support.faults import PlannedFaults
 from tests.support.sealing import FixedSecrets, sealer
 from tests.support.tables import aws, engine, template_table
 
@@ -110,6 +111,28 @@ def test_positions_leap_over_a_namespace_and_over_what_is_below_it(store: StateS
 
     assert [each.namespace for each in behind_own] == every[1:]
     assert {(each.namespace or ("",))[0] for each in behind_all} == {"a", "b"} - {first[0]}
+
+
+def test_behind_all_that_begins_so_there_is_nothing(store: StateStore) -> None:
+    for namespace in (TRIPS, (*TRIPS, "old")):
+        store.put(OWNER, state(namespace), None)
+
+    assert store.states(OWNER, TRIPS, store.behind(OWNER, TRIPS, below=True), 9, below=True) == ([], None)
+
+
+def test_no_table_is_asked_for_a_range_that_ends_before_it_begins() -> None:
+    faults = PlannedFaults()
+    with aws():
+        table = template_table("StateTable", faults=faults)
+        store = DynamoStateStore(table, TenantMacs(FixedSecrets()), sealer())
+        store.states(OWNER, TRIPS, store.behind(OWNER, TRIPS, below=True), 9, below=True)
+        store.states(OWNER, TRIPS, store.behind(OWNER, TRIPS, below=False), 9, below=True)
+
+    # DynamoDB refuses such a range; not every engine that stands in for it does.
+    [(operation, arguments)] = faults.sent
+    bounds = [each["S"] for each in arguments["ExpressionAttributeValues"].values() if not each["S"].startswith("N#")]
+    assert (operation, bounds) == ("Query", sorted(bounds))
+    assert len(bounds) == 2
 
 
 def test_pages_follow_each_other(store: StateStore) -> None:

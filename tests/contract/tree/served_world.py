@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -124,6 +125,7 @@ def _keys(container: Container) -> tuple[str, str, str]:
     )
 
 
+@cache
 def _handler_of(route: str) -> Any:
     method, _, path = route.partition(" ")
     wanted = (method, path) if path else ("ANY", method)

@@ -120,5 +120,7 @@ def test_a_list_of_whom_the_path_names(served: Served) -> None:
     served.add("My bicycle is green.")
     assert listed("acme", "u1", 200)["items"]
     assert listed("oldco", "u1", 403)["code"] == "forbidden"
-    assert listed("acme", "u2", 400)["code"] == "end-user-mismatch"
+    other, unusable = listed("acme", "u2", 400), listed("acme", "%20u1", 422)
+    assert (other["code"], unusable["code"]) == ("end-user-mismatch", "validation-failed")
+    assert [each["errors"][0]["pointer"] for each in (other, unusable)] == ["path:user"] * 2
     assert listed("acme", "u1", 400, {"colour": "red"})["code"] == "unknown-filter"

@@ -75,6 +75,24 @@ def test_another_method_is_not_allowed_and_the_answer_names_those_that_are(
     assert problem(answer)["allow"] == allow
 
 
+@pytest.mark.parametrize("path", ["/notes/all", "/notes/%61ll"])
+def test_a_route_of_its_own_that_a_pattern_fits_is_refused_before_its_body_is_read(path: str) -> None:
+    app = create_app({"/notes/all": "GET"})
+    asked: list[str] = []
+
+    @app.patch("/notes/{note}")
+    def change(note: str, body: dict[str, str]) -> dict[str, str]:
+        asked.append(note)
+        return body
+
+    handler = serve(app)
+    refused = call(handler, "PATCH", path, "not json", headers={"content-type": "text/plain"})
+
+    assert (refused.status, refused.headers["allow"], asked) == (405, "GET", [])
+    assert problem(refused)["code"] == "method-not-allowed"
+    assert call(handler, "PATCH", "/notes/alle", {"a": "b"}).json() == {"a": "b"}
+
+
 def test_a_slash_too_many_is_another_path(handler: Handler) -> None:
     assert call(handler, "GET", "/late/").status == 404
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from backend.kit.errors import MetadataTooLargeError
-from backend.kit.wire import Clean, EndUserId, Moment, Name, Wire, check_metadata, clean, shown, utc
+from backend.kit.wire import NOT_BLANK, Clean, EndUserId, Moment, Name, Wire, check_metadata, clean, shown, utc
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -303,3 +305,15 @@ def test_a_refusal_of_metadata_never_quotes_it() -> None:
         checked({"secret-name": "secret-value" * 2000})
 
     assert "secret" not in str(error.value) + error.value.faults[0].detail
+
+
+# What `\s` stands for in a pattern of the contract, whatever it does in Python (ECMA-262, CharacterClassEscape `s`).
+ECMA_BLANKS = r"\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+
+
+def test_the_contract_takes_no_text_for_one_that_is_blank_to_us() -> None:
+    contract = re.compile(NOT_BLANK.replace(r"\s", ECMA_BLANKS))
+    blank = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+
+    assert [each for each in blank if contract.search(each)] == []
+    assert contract.search("\x85 a \x1c")
