@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given
@@ -25,7 +26,7 @@ def hit(memory: str = "m1", dense: float | None = 0.5, lexical: float = 0.0, **c
     return Hit(memory_id=memory, dense=dense, lexical=lexical, counts=changes.pop("counts", (0, 0)), **facts | changes)
 
 
-def ranked(*hits: Hit, question: str = "red boat", around: tuple[Hit, ...] = (), length: float = SHORT_TURNS) -> list[Ranked]:
+def ranked(*hits: Hit, question: str = "red boat", around: tuple[Hit, ...] = (), length: float = SHORT_TURNS) -> Sequence[Ranked]:
     words = {"k": WordStatistics((2.0, 1.0), length)}
     return rank(Candidates(SearchResult(hits, len(hits), around, words), read(question, {"ana"}), TERMS))
 
