@@ -86,6 +86,7 @@ class InProcess:
             index=self._index,
             recent=InMemoryIndex(),
             embedder=embedder,
+            policies=FakePolicies(),
             clock=self._clock,
             executor=executor,
         )

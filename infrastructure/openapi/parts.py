@@ -140,6 +140,7 @@ ANSWERS_SAY: dict[str, tuple[str, ...]] = {
         (
             "update_memory",
             "rewrite_memory",
+            "archive_memory",
             "restore_memory",
             "judge_memory",
             "resolve_conflict",
@@ -205,11 +206,15 @@ LINKS: dict[tuple[str, str], Json] = {
             "description": "Let hold again what it superseded.",
             "parameters": {"id": "$response.body#/supersedes/0"},
         },
+        "archive": {**_links("id")["read"], "operationId": "archive_memory", "description": "Put this memory aside."},
         "change_many": {
             "operationId": "update_memories",
             "description": "Change it together with others.",
             "requestBody": {"items": [{"id": "$response.body#/id"}]},
         },
+    },
+    ("archive_memory", "200"): {
+        "restore": {**_links("id")["read"], "operationId": "restore_memory", "description": "Bring it back."},
     },
     ("list_conflicts", "200"): {
         "resolve": {
