@@ -45,7 +45,7 @@ class PolicyMembers(BaseModel):
     personal_data: Reaction = _GUARDS.personal
     # An order to a model has no part that could be taken out of it.
     injection: Literal["allow", "block", "quarantine"] = "quarantine"
-    stale_after_days: Annotated[int, Field(ge=1, le=LONGEST_STALE_DAYS)] = _DEFAULT.stale_after.days
+    stale_after_days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_STALE_DAYS)] = _DEFAULT.stale_after.days
 
     def policy(self) -> MemoryPolicy:
         """Return what the rules take."""

@@ -16,6 +16,7 @@ from backend.usage.model import UNUSED, Usage
 
 DEFAULT_K = 5
 LARGEST_K = 200
+DEEPEST_TRAVERSAL = 2
 ANSWER_TEXT_BYTES = 4096
 
 TIER_BANDS = ("hot", "warm", "cold")

@@ -19,7 +19,6 @@ from backend.retrieval.features import AROUND
 from backend.retrieval.model import Related, Relation
 from backend.tenancy.scope import Scope
 
-DEEPEST = 2
 MOST_OF_ONE = 10
 """Related memories of one that was found."""
 

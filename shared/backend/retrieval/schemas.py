@@ -21,7 +21,6 @@ from backend.memories.schemas import UsedMemoryView
 from backend.retrieval import model
 from backend.retrieval.metadata_filters import Asked
 from backend.retrieval.model import Question, Relation, Weights
-from backend.retrieval.related import DEEPEST
 from backend.retrieval.weighing_schemas import Explanation, Factors, QueryWeights
 
 MAX_QUERY_BYTES = 8 * 1024
@@ -189,7 +188,7 @@ class Recalling(Asking):
     explain: bool = Field(default=False, description="Say of each answer why it stands where it stands.")
     include_archived: bool = Field(default=False, description="Find archived memories too.")
     traversal_depth: Whole = Field(
-        default=0, ge=0, le=DEEPEST, description="Show what each answer leads to, in so many steps at most."
+        default=0, ge=0, le=model.DEEPEST_TRAVERSAL, description="Show what each answer leads to, in so many steps at most."
     )
 
     def question(self, now: datetime) -> Question:
@@ -262,6 +261,7 @@ class ScopeDiagnostics(BaseModel):
     environment: str
     memories_without_filters: int
     filters: list[FilterDiagnosis]
+    memories_archived: int
     projects: list[ProjectDiagnosis]
     complete: bool
     advice: list[str]

@@ -197,7 +197,7 @@ def test_only_active_documents_are_found_now_and_in_the_past(index: MemoryIndex,
 
 @pytest.mark.parametrize("asked", [{}, {"known_at": 2000}, {"sources": ("chat",), "now": 5}])
 def test_archived_documents_are_found_on_demand_like_any_other(index: MemoryIndex, asked: dict[str, Any]) -> None:
-    away = {"state": "archived", "source": "chat"}
+    away: dict[str, Any] = {"state": "archived", "source": "chat"}
     three(index, away, {"state": "quarantined", "source": "chat"}, {"source": "chat"})
     index.write("acme", [document("m4", **{**away, "known_until": 500}), document("m5", expires_at=5, **away)])
     assert found(index, include_archived=True, **asked) == numbered(1, 3) | (set() if "now" in asked else numbered(5))
