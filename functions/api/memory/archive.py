@@ -17,7 +17,7 @@ Asked = Annotated[MemoryArchive, Body(default_factory=MemoryArchive)]
 
 @app.post("/memory/{id}/archive", response_model=MemoryChanged, responses=CHANGE_ANSWERS)
 def archive_memory(memory_id: MemoryId, body: Asked, caller: Writer, terms: OnTerms, memories: Edits) -> JSONResponse:
-    """Put a memory aside: it is read by its id, and found only on demand."""
+    """Archive a memory: it is read by its id, and found only on demand."""
     return memories.archive(caller, memory_id, body, terms)
 
 

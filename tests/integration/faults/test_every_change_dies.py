@@ -91,7 +91,7 @@ def said_anew_and_forgotten(deployment: Deployment) -> None:
 
 
 def brought_back(deployment: Deployment) -> object:
-    [away] = [row for row in deployment.rows() if row.state is State.ARCHIVED]
+    [away] = [row for row in deployment.rows() if row.revision > 1]
     return deployment.container.editing.restore(ACME, away.memory_id, WORK, "key:bob", None)
 
 
