@@ -15,7 +15,6 @@ from backend.index.model import IndexFilter, SearchResult
 from backend.kit.clock import epoch_ms
 from backend.memories.documents import documents_of
 from backend.memories.model import Memory
-from backend.retrieval.features import AROUND
 from backend.retrieval.model import Related, Relation
 from backend.tenancy.scope import Scope
 
@@ -85,11 +84,12 @@ class Sessions:
         if places is None:
             return
         for relation, start, step in ((Relation.PREVIOUS, min(places), -1), (Relation.NEXT, max(places), 1)):
-            # Pieces of the memory itself may stand between.
-            others = (self._at.get(start + step * distance) for distance in range(1, AROUND + 1))
-            other = next((each for each in others if each != memory_id), None)
-            if other is not None:
-                yield relation, other
+            place = start + step
+            # Pieces of the memory itself may stand between. What lies behind an empty place is not next to it.
+            while place in self._at and self._at[place] == memory_id:
+                place += step
+            if place in self._at:
+                yield relation, self._at[place]
 
 
 def links_of(memory: Memory) -> list[Link]:

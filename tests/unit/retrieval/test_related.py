@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from backend.index.model import IndexFilter
+from backend.index.model import Hit, IndexFilter, SearchResult
 from backend.kit.clock import epoch_ms
 from backend.memories.archiving import put_aside
 from backend.memories.documents import changes_for
 from backend.memories.model import Memory, State
-from backend.retrieval.model import DEEPEST_TRAVERSAL, Found, Question, Related
-from backend.retrieval.related import MOST_OF_ALL, MOST_OF_ONE, MOST_READ
+from backend.retrieval.model import DEEPEST_TRAVERSAL, Found, Question, Related, Relation
+from backend.retrieval.related import MOST_OF_ALL, MOST_OF_ONE, MOST_READ, Sessions
 from backend.tenancy.scope import Scope
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL, memory, memory_id
 from tests.unit.retrieval.retrieval_world import World
@@ -102,6 +102,21 @@ def test_the_pieces_of_a_long_text_are_not_its_neighbours(world: World) -> None:
         ("previous_in_session", "before it"),
         ("next_in_session", "behind it"),
     ]
+
+
+def test_what_lies_behind_an_empty_place_is_not_next_to_anything() -> None:
+    def at(number: int, place: int | None) -> Hit:
+        return Hit(ACME.home, memory_id(number), 1, 0, 1, 0.5, 1.0, "hot", 0, place=place)
+
+    sessions = Sessions(SearchResult((at(1, 3), at(2, 5), at(3, 6), at(3, 7)), 9, (at(4, 8), at(5, None))))
+
+    assert {number: list(sessions.beside(memory_id(number))) for number in range(1, 6)} == {
+        1: [],
+        2: [(Relation.NEXT, memory_id(3))],
+        3: [(Relation.PREVIOUS, memory_id(2)), (Relation.NEXT, memory_id(4))],
+        4: [(Relation.PREVIOUS, memory_id(3))],
+        5: [],
+    }
 
 
 @pytest.mark.parametrize("owner", [NEIGHBOUR, OTHER_PROJECT, RIVAL])
