@@ -95,6 +95,7 @@ SOURCES: dict[str, Callable[[User], httpx.Response]] = {
     ),
     "list_memories": listed,
     "get_memory": shown,
+    "archive_memory": lambda user: user.call("POST", f"/memory/{said(user).json()['id']}/archive"),
     "forget_memory": lambda user: user.call("DELETE", f"/memory/{said(user).json()['id']}"),
     "list_conflicts": conflicts,
     "list_quarantine": quarantine,
