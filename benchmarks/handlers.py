@@ -27,7 +27,7 @@ MODEL = ROOT / ".local" / "embedder"
 ROUNDS = 5
 TO_REACH = "To reach (2 cores): import of an API handler 900 ms (aim 500); memory 120 MB, with the embedder 250 (aim 90, 180)."
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-TABLES = tuple(f"{table}_TABLE" for table in ("MEMORIES", "USAGE", "IDEMPOTENCY", "TENANCY", "AUDIT"))
+TABLES = tuple(f"{table}_TABLE" for table in ("MEMORIES", "USAGE", "IDEMPOTENCY", "TENANCY", "AUDIT", "STATE"))
 SETTINGS = {
     "STAGE": "local",
     "EMBEDDING_PROVIDER": "local",

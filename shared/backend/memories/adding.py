@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from backend.embedding.documents import document_vectors
 from backend.embedding.model import Vector
@@ -31,7 +32,7 @@ from backend.memories.outcomes import (
     Outcome,
 )
 from backend.memories.policy import MemoryPolicy
-from backend.memories.ports import ContestedError, GuardTakenError, MemoryStore
+from backend.memories.ports import Addition, ContestedError, GuardTakenError, MemoryStore
 from backend.tenancy.scope import Scope
 
 MOST_TRIES = 60
@@ -84,9 +85,11 @@ class Adding:
         claim_id: str,
         policy: MemoryPolicy,
         actor: str | None = None,
+        ahead: Mapping[str, Memory] = MappingProxyType({}),
     ) -> Added:
         """Store what is worth it. Doing it again under the same claim id stores nothing twice and ends the same.
 
+        `ahead` is what was stored of `additions` already, by id.
         Raises `GoneError`, `ThrottledError`, `DependencyUnavailableError`.
         """
         memories: dict[str, Memory] = {}
@@ -99,10 +102,15 @@ class Adding:
                 outcomes.append(skipped)
                 continue
             memory_id = first_with.get(candidate.extracted_key) if said.deduplicate else None
+            own_id = self._ids.derived("mem", claim_id, str(number))
+            if own_id in ahead:
+                memories[own_id] = ahead[own_id]
+                outcomes.append(_outcome_of(ahead[own_id], number))
+                continue
             if memory_id:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, memory_id, SAME_REQUEST))
             else:
-                planned = self._planned(scope, said, candidate, own, self._ids.derived("mem", claim_id, str(number)))
+                planned = self._planned(scope, said, candidate, own, own_id)
                 memory, outcome = self._stored(replace(planned, actor=actor), said, number, policy)
                 memories[memory.memory_id] = memory
                 first_with[candidate.extracted_key] = memory_id = memory.memory_id
@@ -110,6 +118,25 @@ class Adding:
             evidence.append(self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id))
         self._store.record_evidence(scope.tenant_id, evidence)
         return Added(tuple(memories.values()), tuple(outcomes), candidates=reading.candidates, fallback=reading.fallback)
+
+    def additions(  # noqa: PLR0913 - one word for each thing that decides
+        self,
+        scope: Scope,
+        said: Said,
+        reading: Reading,
+        vectors: Sequence[tuple[Vector, ...]],
+        *,
+        claim_id: str,
+        places: frozenset[int],
+        actor: str | None = None,
+    ) -> Iterator[Addition]:
+        """Yield the memories of the candidates at these places, as `remember` would store them where nothing is known yet."""
+        for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
+            if number in places and _skipped(candidate, number) is None:
+                memory_id = self._ids.derived("mem", claim_id, str(number))
+                memory = replace(self._planned(scope, said, candidate, own, memory_id), actor=actor)
+                evidence = self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id)
+                yield Addition(memory, changes_for(memory), evidence, guarded=said.deduplicate)
 
     def foreseen(self, scope: Scope, said: Said, reading: Reading, policy: MemoryPolicy) -> tuple[CandidateOutcome, ...]:
         """Return the outcomes that `remember` would give now, and store nothing."""

@@ -26,7 +26,7 @@ from backend.memories.model import (
     State,
 )
 from backend.memories.policy import MemoryPolicy
-from backend.memories.ports import Contest, ContestedError, GuardTakenError, Holders, Rekeying, Step
+from backend.memories.ports import Addition, Contest, ContestedError, GuardTakenError, Holders, Rekeying, Step
 from backend.tenancy.scope import Scope
 from backend.usage.fake import FakeUsageStore
 from backend.usage.model import Usage
@@ -83,6 +83,18 @@ class FakeMemoryStore:
             self._write(Step(memory, changes))
             self._settle_contest(memory.tenant_id, contest)
             return self._rows[memory.tenant_id, memory.memory_id]
+
+    def add_together(self, additions: Sequence[Addition]) -> list[Memory]:
+        """See the port."""
+        stored: list[Memory] = []
+        with self._answering():
+            for each in additions:
+                memory = each.memory
+                is_held = each.guarded and (memory.tenant_id, memory.scope_key, memory.guard_key) in self._guards
+                if not is_held and (memory.tenant_id, memory.memory_id) not in self._rows:
+                    stored.append(self.add(memory, each.changes, guarded=each.guarded))
+                    self.record_evidence(memory.tenant_id, [each.evidence])
+        return stored
 
     def get(self, tenant_id: str, memory_id: str) -> Memory | None:
         """See the port."""

@@ -107,6 +107,16 @@ class Contest:
 
 
 @dataclass(frozen=True, slots=True)
+class Addition:
+    """A new memory that contests nothing, what the index should hold of it, and the evidence that it begins with."""
+
+    memory: Memory
+    changes: Changes
+    evidence: Evidence
+    guarded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rekeying:
     """The guards that a new text moves: None leaves them where they are."""
 
@@ -133,6 +143,14 @@ class MemoryStore(Protocol):
         `replacing` names the memory whose guard is taken over. An id that is there already is left and returned as it is:
         an earlier attempt stored it.
         Raises `GuardTakenError`, `ContestedError`, `OutcomeUnknownError`, `ThrottledError`.
+        """
+
+    def add_together(self, additions: Sequence[Addition]) -> list[Memory]:
+        """Store new memories of one tenant, each as `add` does and with its evidence, several to a transaction.
+
+        Returns those that were stored. Whatever meets what is there already is left out, and so may others be: they are for
+        `add`. Raises `OutcomeUnknownError`, `ThrottledError`, `TableUnavailableError`, `DeadlineExceededError`: then some may
+        be stored, and `add` finds them.
         """
 
     def get(self, tenant_id: str, memory_id: str) -> Memory | None:

@@ -16,6 +16,7 @@ from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import (
     ConflictError,
+    DependencyUnavailableError,
     GoneError,
     MemoryNotFoundError,
     MemorySyncError,
@@ -42,10 +43,14 @@ from backend.memories.owned import check_revision, own_row
 from backend.memories.policy import MemoryPolicy
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import Extractor, MemoryStore, RequestLog
-from backend.memories.side_by_side import groups
+from backend.memories.side_by_side import alone, groups
 from backend.tenancy.scope import Scope
 
 MOST_TRIES = 6
+
+TOGETHER = 25
+"""So many of a request share a transaction, of four writes each: 100 is what one may have (Developer Guide, "Quotas")."""
+
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
@@ -136,7 +141,7 @@ class MemoryService:
             for number, claim in enumerate(claims)
             if isinstance(claim, Claim)
         }
-        remembered = self._all_remembered(works)
+        remembered = self._all_remembered(works, self._stored_together(works))
         done: list[Added | MemorySyncError] = []
         for number, (each, claim) in enumerate(zip(asked, claims, strict=True)):
             if isinstance(claim, MemorySyncError):
@@ -147,11 +152,47 @@ class MemoryService:
                 done.append(remembered[number])
         return done
 
-    def _all_remembered(self, works: Mapping[int, Work]) -> dict[int, Added | MemorySyncError]:
-        """Do this work; what has nothing to do with each other side by side: each of them mostly waits for the table."""
+    def _stored_together(self, works: Mapping[int, Work]) -> dict[str, Memory]:
+        """Store what has nothing to do with anything else here, in few transactions; return what was stored, by id.
+
+        The rest, and all of it where the table is in trouble, is for `_all_remembered`.
+        """
+        places = alone({number: (work.asked.scope, work.asked.said, work.reading) for number, work in works.items()})
+        additions = [
+            each
+            for number, work in works.items()
+            for each in self._adding.additions(
+                work.asked.scope,
+                work.asked.said,
+                work.reading,
+                work.vectors,
+                claim_id=work.claim.claim_id,
+                places=places[number],
+                actor=work.actor,
+            )
+        ]
+        if len(additions) < 2:  # noqa: PLR2004 - nothing to store it with
+            return {}
+        shares = [additions[start : start + TOGETHER] for start in range(0, len(additions), TOGETHER)]
+        futures = [self._executor.submit(copy_context().run, self._store.add_together, share) for share in shares]
+        wait(futures)
+        stored: dict[str, Memory] = {}
+        for future in futures:
+            try:
+                stored |= {memory.memory_id: memory for memory in future.result()}
+            except DependencyUnavailableError as error:
+                # What may be stored of it is found when its turn comes.
+                observability.note(not_together=type(error).__name__)
+        return stored
+
+    def _all_remembered(self, works: Mapping[int, Work], ahead: Mapping[str, Memory]) -> dict[int, Added | MemorySyncError]:
+        """Do this work, but for what was stored ahead.
+
+        What has nothing to do with each other is done side by side: each of them mostly waits for the table.
+        """
 
         def one_after_the_other(numbers: Sequence[int]) -> dict[int, Added | MemorySyncError]:
-            return {number: self._tried(self._remembered, works[number]) for number in numbers}
+            return {number: self._tried(self._remembered, works[number], ahead) for number in numbers}
 
         together = groups({number: (work.asked.scope, work.asked.said, work.reading) for number, work in works.items()})
         if len(together) < 2:  # noqa: PLR2004 - nothing beside it
@@ -247,7 +288,7 @@ class MemoryService:
             observability.note(llm_fallback_reason=reading.fallback)
         return reading
 
-    def _remembered(self, work: Work) -> Added:
+    def _remembered(self, work: Work, ahead: Mapping[str, Memory]) -> Added:
         claim = work.claim
         try:
             added = self._adding.remember(
@@ -258,6 +299,7 @@ class MemoryService:
                 claim_id=claim.claim_id,
                 policy=work.policy,
                 actor=work.actor,
+                ahead=ahead,
             )
             done = Done(added.outcomes, tuple(memory.memory_id for memory in added.memories))
             recorded = self._requests.complete(claim, done, keep_forever=True, now=self._clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 
 from backend.extraction.model import Reading
@@ -25,6 +26,19 @@ def groups(asked: Mapping[int, tuple[Scope, Said, Reading]]) -> list[list[int]]:
     for number in asked:
         found.setdefault(_head(head, number), []).append(number)
     return list(found.values())
+
+
+def alone(asked: Mapping[int, tuple[Scope, Said, Reading]]) -> dict[int, frozenset[int]]:
+    """Return which candidates of each, by their places, claim nothing and state a fact that no other one here does."""
+    every = Counter((scope.home, each.extracted_key) for scope, _, reading in asked.values() for each in reading.candidates)
+    return {
+        number: frozenset(
+            place
+            for place, each in enumerate(reading.candidates)
+            if each.claimed is None and every[scope.home, each.extracted_key] == 1
+        )
+        for number, (scope, _, reading) in asked.items()
+    }
 
 
 def _met(scope: Scope, said: Said, reading: Reading) -> Iterator[Hashable]:

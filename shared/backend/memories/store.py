@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from backend.kit.clock import Clock, to_rfc3339
@@ -24,7 +25,8 @@ from backend.kit.ids import Ids
 from backend.memories import items, markers
 from backend.memories.lists import MemoryLists
 from backend.memories.model import Changes, Evidence, EvidencePage, Judgement, Memory, Revision, State
-from backend.memories.ports import Contest, ContestedError, GuardTakenError, Holders, Macs, Rekeying, Seals, Step
+from backend.memories.ports import Addition, Contest, ContestedError, GuardTakenError, Holders, Macs, Rekeying, Seals, Step
+from backend.memories.together import Whole, batches
 from backend.usage.store import DynamoUsageStore
 
 # Nobody stored this before: a new id, or a retry that finds its own row.
@@ -100,6 +102,40 @@ class DynamoMemoryStore(MemoryLists):
             _raise_lost(refused)
             raise InternalError
         return items.memory_of(row, self._seals)
+
+    def add_together(self, additions: Sequence[Addition]) -> list[Memory]:
+        """Store new memories in few transactions."""
+        guards = {each.memory.memory_id: self._guard_pk(each.memory, each.memory.guard_key) for each in additions if each.guarded}
+        # A transaction that is refused costs as much as one that is not: what is known already is not tried.
+        found = self._table.get_many([(pk, items.GUARD) for pk in guards.values()])
+        held = {item["pk"] for item in found if item["memory_id"] != NOBODY}
+        new = [self._whole_addition(each) for each in additions if guards.get(each.memory.memory_id) not in held]
+        return [items.memory_of(row, self._seals) for batch in batches(new) for row in self._added(batch)]
+
+    def _whole_addition(self, addition: Addition) -> Whole:
+        memory = addition.memory
+        row = items.row_item(memory, self._seals)
+        evidence = Put(self._table, items.evidence_item(memory.tenant_id, addition.evidence))
+        writes = [Put(self._table, row, IS_NEW), *(write for _, write in self._beside(memory, addition.changes)), evidence]
+        if memory.owes_vector:
+            writes.append(Put(self._table, items.owed_item(memory)))
+        if addition.guarded:
+            writes.append(self._guard(memory, memory.guard_key, None))
+        return Whole(row, writes)
+
+    def _added(self, batch: Sequence[Whole]) -> list[Item]:
+        """Store all of a batch, or all but what was refused; return the rows that were stored."""
+        for _ in range(2):
+            if not batch:
+                break
+            try:
+                transact(self._table.seam, [write for each in batch for write in each.writes], token=self._ids.new("t"))
+            except TransactionCanceledError as error:
+                reasons = iter(error.reasons)
+                batch = [each for each in batch if not any(tuple(islice(reasons, len(each.writes))))]
+            else:
+                return [each.row for each in batch]
+        return []
 
     def replace(
         self,

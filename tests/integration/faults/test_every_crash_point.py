@@ -116,7 +116,18 @@ def under_a_key(*calls: str) -> tuple[str, ...]:
 
 JOBS = [
     Job("a keyed add", nothing, add(request=keyed()), under_a_key("TransactWriteItems")),
-    Job("a keyed add of two", nothing, add(TWO_LINES, keyed()), under_a_key(*["TransactWriteItems"] * 2)),
+    Job(
+        "a keyed add of two",
+        nothing,
+        add(TWO_LINES, keyed()),
+        ("PutItem", "embedder.embed", "BatchGetItem", "TransactWriteItems", "UpdateItem"),
+    ),
+    Job(
+        "a keyed add of three of which one is known",
+        add(Said(TWO_LINES.text.splitlines()[1])),
+        add(Said(f"{TWO_LINES.text}\nThe library opens at ten."), keyed()),
+        under_a_key("BatchGetItem", *["TransactWriteItems"] * 2, "GetItem"),
+    ),
     Job("a keyed add of a known fact", add(), add(request=keyed()), under_a_key("TransactWriteItems", "GetItem")),
     Job(
         "a keyed add that makes a known fact last",

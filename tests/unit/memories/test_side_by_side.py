@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from backend.extraction.model import Reading
 from backend.extraction.pipeline import ExtractionPolicy, Pipeline
 from backend.memories.model import Said
-from backend.memories.side_by_side import groups
+from backend.memories.side_by_side import alone, groups
 from backend.tenancy.scope import Scope
 from tests.unit.memories.samples import ACME, NEIGHBOUR, NOW
 
@@ -39,6 +39,18 @@ def test_what_several_end_users_say_never_meets() -> None:
     mine, theirs = asked(["I live in Oslo."]), asked(["I live in Bergen."], NEIGHBOUR)
 
     assert groups({0: mine[0], 1: theirs[0]}) == [[0], [1]]
+
+
+def test_what_claims_nothing_and_is_said_once_can_be_stored_with_others() -> None:
+    found = alone(asked(["The roof leaks again. I like tea.", "I live in Oslo.", "I LIKE TEA", "The bakery closes on Mondays."]))
+
+    assert found == {0: {0}, 1: frozenset(), 2: frozenset(), 3: {0}}
+
+
+def test_the_same_words_of_several_end_users_are_facts_of_their_own() -> None:
+    mine, theirs = asked(["The roof leaks again."]), asked(["The roof leaks again."], NEIGHBOUR)
+
+    assert alone({0: mine[0], 1: theirs[0]}) == {0: {0}, 1: {0}}
 
 
 @given(st.lists(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3).map(" ".join), max_size=8))

@@ -17,11 +17,12 @@ from botocore.exceptions import (
     ProxyConnectionError,
     SSLError,
 )
+from botocore.session import Session
 from pynamodb.connection import Connection
 
 from backend.kit import deadline, observability
 from backend.kit.clock import Clock
-from backend.kit.dynamodb import limits
+from backend.kit.dynamodb import limits, wire
 from backend.kit.dynamodb.values import from_item
 from backend.kit.errors import (
     ConflictError,
@@ -117,6 +118,13 @@ class Seam(Connection):
         # At their lowest level all three write whole calls, users' text and all, into the log.
         for library in ("pynamodb", "botocore", "urllib3"):
             observability.quiet(library)
+
+    @property
+    def session(self) -> Session:
+        """The session of this thread, whose clients read attribute values in one step."""
+        session: Session = super().session
+        wire.read_fast(session)
+        return session
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         """Send one call: check it, retry what is retryable inside the deadline, and raise in our own words.
