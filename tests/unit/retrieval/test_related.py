@@ -10,9 +10,10 @@ import pytest
 
 from backend.index.model import Hit, IndexFilter, SearchResult
 from backend.kit.clock import epoch_ms
+from backend.kit.observability import recording
 from backend.memories.archiving import put_aside
 from backend.memories.documents import changes_for
-from backend.memories.model import Memory, State
+from backend.memories.model import REDACTED, Memory, State
 from backend.retrieval.model import DEEPEST_TRAVERSAL, Found, Question, Related, Relation
 from backend.retrieval.related import MOST_OF_ALL, MOST_OF_ONE, MOST_READ, Sessions
 from backend.tenancy.scope import Scope
@@ -177,6 +178,17 @@ def test_what_was_not_known_then_is_not_led_to(world: World) -> None:
 
     assert [each[1] for each in led_to(world, "a red boat")] == ["it is green"]
     assert led_to(world, "a red boat", known_at=at) == []
+
+
+def test_what_cannot_be_decrypted_is_counted_where_it_is_led_to(world: World) -> None:
+    lost = memory(2, text=REDACTED, unreadable=b"sealed")
+    world.store.add(lost, (), guarded=False)
+    laid_in(world, memory(1, text="the boat is red", derived_from=(lost.memory_id,)))
+
+    with recording("request", "r1") as line:
+        assert led_to(world, "a red boat") == [("derived_from", REDACTED, 1, "the boat is red")]
+
+    assert line.counts["decryption_failed"] == 1
 
 
 def test_a_ring_of_links_ends(world: World) -> None:
