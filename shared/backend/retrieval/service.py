@@ -99,7 +99,8 @@ class RetrievalService:
         chosen = weighed[: question.k]
         related = self._related(scope, question, candidates.result, batch, [each.memory for each, _ in chosen])
         answers = tuple(_answer(each, result, terms, those) for (each, result), those in zip(chosen, related, strict=True))
-        failed = sum(each.memory.unreadable is not None for answer in answers for each in (answer, *answer.related))
+        told = (memory for each in answers for memory in (each.memory, *(other.memory for other in each.related)))
+        failed = sum(memory.unreadable is not None for memory in told)
         if failed:
             observability.count("decryption_failed", failed)
         observability.count("results", len(answers))
