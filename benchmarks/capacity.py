@@ -205,6 +205,7 @@ class World:
             index=index,
             recent=InMemoryIndex(),
             embedder=embedder,
+            policies=FakePolicies(),
             clock=clock,
             executor=executor,
         )

@@ -95,6 +95,7 @@ class InProcess:
             index=self._index,
             recent=InMemoryIndex(),
             embedder=embedder,
+            policies=FakePolicies(),
             clock=self._clock,
             executor=executor,
         )

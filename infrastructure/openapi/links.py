@@ -116,6 +116,7 @@ LINKS: dict[tuple[str, str], Json] = {
         **_of_memory("id", "forget"),
         **_BY_REVISION,
         "restore": _link("restore_memory", "Let hold again what it superseded.", id=_at("supersedes/0")),
+        "archive": _link("archive_memory", "Put this memory aside.", id=_at("id")),
         "change_many": _link("update_memories", "Change it together with others.", {"items": [{"id": _at("id")}]}),
     },
     ("list_memories", "200"): {
@@ -135,6 +136,7 @@ LINKS: dict[tuple[str, str], Json] = {
     ("update_memory", "200"): _of_memory("id", "read", "history"),
     ("rewrite_memory", "200"): _of_memory("id", "read", "history"),
     ("update_memories", "207"): _of_memory("items/0/memory/id", "read", "history"),
+    ("archive_memory", "200"): {"restore": _link("restore_memory", "Bring it back.", id=_at("id")), **_of_memory("id", "read")},
     ("restore_memory", "200"): _of_memory("id", "read", "relations"),
     ("judge_memory", "200"): _of_memory("id", "read"),
     ("forget_memory", "200"): {"gone": _link("get_memory", "From here on reading it is 404.", id=_at("id"))},

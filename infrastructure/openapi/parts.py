@@ -141,6 +141,7 @@ ANSWERS_SAY: dict[str, tuple[str, ...]] = {
         (
             "update_memory",
             "rewrite_memory",
+            "archive_memory",
             "restore_memory",
             "judge_memory",
             "resolve_conflict",

@@ -103,6 +103,7 @@ class Container(Adapters):
             index=self.index,
             recent=InMemoryIndex(),
             embedder=self.embedder,
+            policies=self.policies,
             clock=self.clock,
             executor=self.executor,
         )

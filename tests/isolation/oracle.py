@@ -80,6 +80,7 @@ RULES = {
     "update_memory": Rule(Shape.CHANGE, "memory:add"),
     "rewrite_memory": Rule(Shape.CHANGE, "memory:add"),
     "judge_memory": Rule(Shape.CHANGE, "memory:add"),
+    "archive_memory": Rule(Shape.CHANGE, "memory:add"),
     "restore_memory": Rule(Shape.UNDO, "memory:add"),
     "update_memories": Rule(Shape.CHANGE_MANY, "memory:add"),
     "list_conflicts": Rule(Shape.WAITING, "memory:read", State.DISPUTED),

@@ -121,9 +121,9 @@ def test_bytes_that_are_not_utf8_are_told_of(user: User) -> None:
 
 
 def test_unknown_fields_are_named_and_do_no_harm(passer_by: User) -> None:
-    answer = passer_by.call("POST", "/memory/query", {"query": "a", "colour": "red", "traversal_depth": 2})
+    answer = passer_by.call("POST", "/memory/query", {"query": "a", "colour": "red", "depth": 2})
 
-    assert answer.json()["warnings"] == ["Unknown field 'colour' was not used.", "Unknown field 'traversal_depth' was not used."]
+    assert answer.json()["warnings"] == ["Unknown field 'colour' was not used.", "Unknown field 'depth' was not used."]
 
 
 def test_a_time_without_offset_is_read_as_utc_and_said_so(user: User) -> None:

@@ -187,6 +187,12 @@ def through_changes(user: User) -> None:
     user.add("I live in Porto.")
     done(user.call("GET", f"/memory/{old}/relations"))
     twice("POST", f"/memory/{old}/restore")
+    for said in ("I live in Lisbon.", "Rent is due on Friday."):
+        away = user.add(said)["id"]
+        twice("POST", f"/memory/{away}/archive", {"reason": "over"})
+        # It gets its guard back from the one that was said since, and is gone by now.
+        done(user.call("DELETE", f"/memory/{user.add(said)['id']}"))
+        done(user.call("POST", f"/memory/{away}/restore"))
     for decision, text in (("supersede", "I live in Berlin."), ("keep_both", "I live in Graz."), ("reject", "I live in Bern.")):
         waiting = user.add(text, on_conflict="inbox")["id"]
         done(user.call("GET", "/memory/conflicts"))

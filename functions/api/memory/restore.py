@@ -1,4 +1,4 @@
-"""POST /memory/{id}/restore: undo a supersession."""
+"""POST /memory/{id}/restore: bring a memory back from the archive, or undo a supersession."""
 
 from fastapi.responses import JSONResponse
 
@@ -13,7 +13,7 @@ app = create_app()
 
 @app.post("/memory/{id}/restore", response_model=MemoryChanged, responses=CHANGE_ANSWERS)
 def restore_memory(memory_id: MemoryId, caller: Writer, terms: OnTerms, memories: Edits) -> JSONResponse:
-    """Let a memory that was superseded hold as it did before."""
+    """Bring an archived memory back; let one that was superseded hold as it did before."""
     return memories.restore(caller, memory_id, terms)
 
 

@@ -12,11 +12,11 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.index.embedded_rows import LARGEST, Facet, Fact, Hasher
+from backend.index.embedded_rows import FILED, LARGEST, Facet, Fact, Hasher
 from backend.index.embedded_segment import Mask, Segment
 from backend.index.embedded_shelf import Shelf, Slice
 from backend.index.embedded_words import Counts, Scores, ShelfWords
-from backend.index.model import Hit, IndexFilter, IndexQuery, SearchResult, WordStatistics
+from backend.index.model import ACTIVE, ARCHIVED, Hit, IndexFilter, IndexQuery, SearchResult, WordStatistics
 from backend.index.ordering import ordered
 from backend.index.places import order
 
@@ -90,11 +90,7 @@ def _candidates(
 def _passing(part: Slice, asked: IndexFilter, hasher: Hasher) -> Mask:
     """Return which documents `asked` admits; the same rules as `IndexFilter.admits`, a column at a time."""
     facts = part.segment.facts
-    if asked.known_at is None:
-        passed = part.current.copy()
-    else:
-        passed = part.alive & (facts[Fact.ACTIVE] == 1)
-        passed &= (facts[Fact.KNOWN_FROM] <= asked.known_at) & _before(asked.known_at, facts[Fact.KNOWN_UNTIL])
+    passed = _known(part, asked)
     if asked.as_of is not None:
         passed &= (facts[Fact.VALID_FROM] <= asked.as_of) & _before(asked.as_of, facts[Fact.VALID_UNTIL])
     elif asked.now:
@@ -112,6 +108,23 @@ def _passing(part: Slice, asked: IndexFilter, hasher: Hasher) -> Mask:
         for place in part.segment.facets.find(alternatives):
             one_of[part.segment.facets.rows[place]] = True
         passed &= one_of
+    return passed
+
+
+def _known(part: Slice, asked: IndexFilter) -> Mask:
+    """Return which documents are of a state that is asked for, and known now or at the moment that is asked for."""
+    facts = part.segment.facts
+    if asked.known_at is None and not asked.include_archived:
+        return part.current.copy()
+    states = facts[Fact.STATE]
+    found = states == FILED[ACTIVE]
+    if asked.include_archived:
+        found |= states == FILED[ARCHIVED]
+    if asked.known_at is None:
+        known = facts[Fact.KNOWN_UNTIL] == LARGEST
+    else:
+        known = (facts[Fact.KNOWN_FROM] <= asked.known_at) & _before(asked.known_at, facts[Fact.KNOWN_UNTIL])
+    passed: Mask = part.alive & found & known
     return passed
 
 

@@ -6,15 +6,16 @@ be compared but not read, and a collision between two words of one owner is a ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct, pack
+from types import MappingProxyType
 
 from backend.index.embedded_layout import zeros_around
-from backend.index.model import ACTIVE, IndexDocument, MetadataValue
+from backend.index.model import ACTIVE, ARCHIVED, IndexDocument, MetadataValue
 from backend.index.ranges import prefixes
 from backend.index.speakers import names_of
 
@@ -35,7 +36,7 @@ class Fact(IntEnum):
     KNOWN_UNTIL = 7
     EXPIRES_AT = 8
     LENGTH = 9
-    ACTIVE = 10
+    STATE = 10  # see `FILED`
     SUMMARY = 11
     SAID_AT = 12
     SESSION = 13  # hash of the session; 0 when there is none
@@ -59,6 +60,9 @@ class Facet(StrEnum):
     METADATA = "metadata"
     NUMBER = "number"
 
+
+FILED: Mapping[str, int] = MappingProxyType({ACTIVE: 1, ARCHIVED: 2})
+"""What stands for a state that can be found; 0 for every other one."""
 
 _FACTS = Struct(f"<{len(Fact)}q")
 _IDENTITY = Struct("<3q")
@@ -148,7 +152,7 @@ def encode(document: IndexDocument, hasher: Hasher) -> Row:
         _or(document.known_until, LARGEST),
         _or(document.expires_at, LARGEST),
         document.length,
-        document.state == ACTIVE,
+        FILED.get(document.state, 0),
         document.is_summary,
         document.said_at,
         _session(document, hasher),

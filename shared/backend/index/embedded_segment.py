@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.index.embedded_rows import LARGEST, Fact, Row
+from backend.index.embedded_rows import FILED, LARGEST, Fact, Row
+from backend.index.model import ACTIVE
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int32]
@@ -75,7 +76,7 @@ class Segment:
     def current(self) -> Mask:
         """Which documents default searches see and word statistics are made of."""
         open_ended: Mask = self.facts[Fact.KNOWN_UNTIL] == LARGEST
-        open_ended &= self.facts[Fact.ACTIVE] == 1
+        open_ended &= self.facts[Fact.STATE] == FILED[ACTIVE]
         return open_ended
 
     def __len__(self) -> int:

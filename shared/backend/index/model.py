@@ -11,7 +11,10 @@ from backend.index.ranges import NumberRange
 
 MetadataValue = str | int | float | bool | None
 ACTIVE = "active"
-"""The only state that any search finds."""
+"""The only state that any search finds unasked."""
+
+ARCHIVED = "archived"
+"""The state that a search finds when it is asked for too."""
 
 _ABSENT = object()
 
@@ -29,7 +32,8 @@ def _within(moment: int, first: int | None, end: int | None) -> bool:
 class IndexDocument:
     """One memory, revision and chunk. `stems` are the analysed words with their counts; the text itself never comes here.
 
-    `state` is that of the memory: only "active" is found. `known_until` is open in the current revision.
+    `state` is that of the memory: only "active" is found, and "archived" on demand. `known_until` is open in the current
+    revision.
     """
 
     scope_key: str
@@ -107,14 +111,16 @@ class IndexFilter:
     ranges: Mapping[str, NumberRange] = field(default_factory=dict)
     as_of: int | None = None
     known_at: int | None = None
+    include_archived: bool = False
     now: int = 0
 
     def admits(self, document: IndexDocument) -> bool:
         """Tell whether a search with this filter may find the document.
 
-        Only active ones, and of these what is known now, or was known at `known_at`, and holds at `as_of`. Every span of time
-        begins with its first moment and ends before its last. `now` hides what has expired and, without `as_of`, what has
-        ceased to hold; what is yet to begin is found. A `now` of 0 asks nothing.
+        Only active ones, archived ones too where these are asked for, and of these what is known now, or was known at
+        `known_at`, and holds at `as_of`. Every span of time begins with its first moment and ends before its last. `now`
+        hides what has expired and, without `as_of`, what has ceased to hold; what is yet to begin is found. A `now` of 0 asks
+        nothing.
         """
         known = (
             document.known_until is None
@@ -122,7 +128,7 @@ class IndexFilter:
             else _within(self.known_at, document.known_from, document.known_until)
         )
         return (
-            document.state == ACTIVE
+            (document.state == ACTIVE or (self.include_archived and document.state == ARCHIVED))
             and known
             and (self.as_of is None or _within(self.as_of, document.valid_from, document.valid_until))
             and (self.as_of is not None or not self.now or _within(self.now, None, document.valid_until))

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from backend.embedding.model import Vector, unpack
-from backend.index.model import ACTIVE, IndexDocument, IndexFilter, MetadataValue, Tombstone
+from backend.index.model import ACTIVE, ARCHIVED, IndexDocument, IndexFilter, MetadataValue, Tombstone
 from backend.index.ranges import prefixes
 from backend.index.speakers import names_of
 
@@ -52,6 +52,7 @@ class Facet(StrEnum):
     SPEAKER = "speaker"
     METADATA = "metadata"
     NUMBER = "number"
+    STATE = "state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,8 @@ def components(vector: Sequence[float] | Vector) -> list[float]:
 def _facets(document: IndexDocument) -> Iterable[tuple[Facet, *tuple[str, ...]]]:
     yield Facet.TIER, document.tier
     yield Facet.TYPE, document.memory_type
+    if document.state == ARCHIVED:
+        yield Facet.STATE, ARCHIVED
     if document.source is not None:
         yield Facet.SOURCE, document.source
     if document.session_id is not None:

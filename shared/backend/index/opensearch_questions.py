@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend.index.model import IndexFilter, IndexQuery
-from backend.index.opensearch_documents import COUNT_BITS, Coder, Facet, Kind, Space, components
+from backend.index.model import ARCHIVED, IndexFilter, IndexQuery
+from backend.index.opensearch_documents import COUNT_BITS, OPEN_END, Coder, Facet, Kind, Space, components
 from backend.index.opensearch_layout import Target
 from backend.index.opensearch_scripts import BM25_SCRIPT, COSINE_SCRIPT, COUNTS_SCRIPT, NEARNESS_SCRIPT
 from backend.index.scoring import Statistics
@@ -241,9 +241,9 @@ def filters(asked: IndexFilter, coder: Coder) -> list[Query]:
     """Return the filters for `asked`; the same rules as `IndexFilter.admits`. Open bounds are held as the ends of all numbers."""
     parts: list[Query] = []
     if asked.known_at is None:
-        parts.append({"term": {"current": True}})
+        parts.append(_either({"term": {"current": True}}, [{"term": {"known_until": OPEN_END}}], asked, coder))
     else:
-        parts.append({"term": {"active": True}})
+        parts.append(_either({"term": {"active": True}}, [], asked, coder))
         parts.extend(_spans("known", asked.known_at))
     if asked.as_of is not None:
         parts.extend(_spans("valid", asked.as_of))
@@ -259,6 +259,17 @@ def filters(asked: IndexFilter, coder: Coder) -> list[Query]:
         parts.append({"term": {"summary": False}})
     parts.extend({"terms": {"facets": one_of}} for one_of in coder.asked_facets(asked))
     return parts
+
+
+def _either(active: Query, besides: Sequence[Query], asked: IndexFilter, coder: Coder) -> Query:
+    """Return the filter for what is active, and for what is archived too where that is asked for.
+
+    A facet tells what is archived, which every index has: the columns of an older one say only that it is not active.
+    """
+    if not asked.include_archived:
+        return active
+    archived = {"bool": {"filter": [{"term": {"facets": coder.facet(Facet.STATE, ARCHIVED)}}, *besides]}}
+    return {"bool": {"should": [active, archived], "minimum_should_match": 1}}
 
 
 def _spans(which: str, moment: int) -> list[Query]:

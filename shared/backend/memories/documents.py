@@ -10,7 +10,7 @@ from typing import TypeGuard
 
 from backend.embedding.model import Vector
 from backend.extraction.model import Span
-from backend.index.model import IndexDocument, MetadataValue, Tombstone
+from backend.index.model import ACTIVE, ARCHIVED, IndexDocument, MetadataValue, Tombstone
 from backend.index.text import stems
 from backend.index.traits import traits_of
 from backend.kit.clock import epoch_ms
@@ -51,9 +51,9 @@ def documents_of(memory: Memory) -> tuple[IndexDocument, ...]:
 def _closed(revision: Revision, now: Memory) -> Iterator[IndexDocument]:
     """Return the documents of an earlier revision: found by who asks what was known while it was the current one."""
     # The version of the write that closed it: above that of every write while it was open.
-    version = revision.memory.row_version + 1
+    version = max(revision.memory.row_version + 1, now.filed_at or 0)
     for document in documents_of(revision.memory):
-        yield replace(document, row_version=version, known_until=epoch_ms(revision.known_until), tier=now.tier)
+        yield replace(document, row_version=version, known_until=epoch_ms(revision.known_until), tier=now.tier, state=_filed(now))
 
 
 def _document(memory: Memory, number: int, span: Span, vector: Vector | None) -> IndexDocument:
@@ -81,12 +81,17 @@ def _document(memory: Memory, number: int, span: Span, vector: Vector | None) ->
         tags=memory.tags,
         memory_type=memory.memory_type,
         tier=memory.tier,
+        state=_filed(memory),
         is_summary=memory.is_summary,
         importance=memory.importance,
         confidence=memory.confidence,
         traits=traits_of(piece, memory.speaker),
         metadata=_filterable(memory),
     )
+
+
+def _filed(memory: Memory) -> str:
+    return ARCHIVED if memory.state is State.ARCHIVED else ACTIVE
 
 
 def is_filterable(value: object) -> TypeGuard[str | float | bool]:

@@ -21,6 +21,7 @@ from backend.memories.edit_schemas import (
     BulkAdd,
     EvidenceView,
     Feedback,
+    MemoryArchive,
     MemoryPatch,
     MemoryText,
     Resolve,
@@ -92,6 +93,14 @@ class EditDoor(MemoryDoor):
         request = self.request(scope, "POST /memory/{id}/restore", terms.key, memory_id)
         memory, replayed = self.container.editing.restore(scope, memory_id, request, caller.actor, terms.revisions)
         return _memory_answer(memory, [], replayed=replayed)
+
+    def archive(self, caller: Caller, memory_id: str, body: MemoryArchive, terms: Terms) -> JSONResponse:
+        """Answer `POST /memory/{id}/archive`."""
+        scope = self.scope(caller, body.user_id)
+        request = self.request(scope, "POST /memory/{id}/archive", terms.key, f"{memory_id} {body.canonical()}")
+        asked = Change(memory_id, {}, reason=body.reason, revisions=terms.revisions)
+        memory, replayed = self.container.editing.archive(scope, asked, request, caller.actor)
+        return _memory_answer(memory, body.warnings(), replayed=replayed)
 
     def judge(self, caller: Caller, memory_id: str, body: Feedback, key: str | None) -> JSONResponse:
         """Answer `POST /memory/{id}/feedback`."""

@@ -86,6 +86,15 @@ class MemoryText(Wire):
         return self
 
 
+class MemoryArchive(Wire):
+    """Body of `POST /memory/{id}/archive`, which may be left out."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the project is over"}]})
+
+    user_id: EndUserId | None = None
+    reason: Annotated[Reason | None, Field(description="Why; it stands in the history, and as `state_reason`.")] = None
+
+
 class UpdateItem(MemoryPatch):
     """One change of `POST /memory/batch-update`. `if_match` is the ETag that the caller knows, such as `"r3"`."""
 
@@ -328,7 +337,18 @@ def revision_views(memory: Memory, earlier: list[Revision]) -> list[dict[str, An
     return views[::-1]
 
 
-_TOLD = (*CHANGEABLE, "text", "category", "memory_type", "superseded_by", "state", "tier", "supersedes", "disputes")
+_TOLD = (
+    *CHANGEABLE,
+    "text",
+    "category",
+    "memory_type",
+    "superseded_by",
+    "state",
+    "state_reason",
+    "tier",
+    "supersedes",
+    "disputes",
+)
 
 
 def _diff(before: Memory, after: Memory) -> dict[str, Any]:

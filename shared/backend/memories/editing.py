@@ -20,6 +20,7 @@ from backend.kit.errors import (
     ThrottledError,
 )
 from backend.kit.ids import Ids
+from backend.memories.archiving import BROUGHT_BACK, brought_back, guarded_again, put_aside
 from backend.memories.conflicts import joined, restored
 from backend.memories.documents import changes_for
 from backend.memories.model import (
@@ -27,6 +28,7 @@ from backend.memories.model import (
     Judgement,
     Memory,
     Revision,
+    State,
 )
 from backend.memories.once import Once
 from backend.memories.outcomes import (
@@ -101,11 +103,20 @@ class Editing:
     def restore(
         self, scope: Scope, memory_id: str, request: Request | None, actor: str | None, revisions: frozenset[int] | None
     ) -> tuple[Memory, bool]:
-        """Undo a supersession: the memory holds as it did before, beside what superseded it.
+        """Bring a memory back from the archive; of one that is not there undo the supersession, so that it holds as before.
 
-        Raises `MemoryNotFoundError`, `PreconditionFailedError`, `ConflictError` for one that was not superseded.
+        Either way it stands beside what was said since. Raises `MemoryNotFoundError`, `PreconditionFailedError`,
+        `ConflictError` for one that is neither archived nor superseded.
         """
         return self._once(scope, memory_id, request, lambda claim: self._restored(scope, memory_id, claim, actor, revisions))
+
+    def archive(self, scope: Scope, asked: Change, request: Request | None, actor: str | None) -> tuple[Memory, bool]:
+        """Put a memory aside, for the change's reason: its owner reads it by its id and finds it only on demand.
+
+        One that is archived already stays as it is. Raises `MemoryNotFoundError`, `PreconditionFailedError`, `ConflictError`
+        for one that cannot be decrypted.
+        """
+        return self._once(scope, asked.memory_id, request, lambda claim: self._archived(scope, asked, claim, actor))
 
     def judge(self, scope: Scope, memory_id: str, judgement: Judgement, request: Request | None) -> tuple[Memory, bool]:
         """Keep what somebody thinks of a memory: its quality follows. Raises `MemoryNotFoundError`."""
@@ -243,18 +254,44 @@ class Editing:
     ) -> Memory:
         for _ in range(MOST_TRIES):
             memory = self.own(scope, memory_id)
-            if memory.superseded_by is None and claim.resumed:
+            is_archived = memory.state is State.ARCHIVED
+            is_nothing = not is_archived and memory.superseded_by is None
+            if claim.resumed and not is_archived and (is_nothing or memory.reason == BROUGHT_BACK):
+                # An attempt under this key did it and died before it could say so.
                 return memory
             check_revision(memory, revisions)
-            if memory.superseded_by is None:
-                msg = "The memory was not superseded: there is nothing to undo."
+            if is_nothing:
+                msg = "The memory is neither archived nor superseded: there is nothing to undo."
                 raise ConflictError(msg)
             if memory.unreadable:
                 raise ConflictError(UNREADABLE)
-            step = restored(memory, actor, self._clock.now())
+            now = self._clock.now()
+            step = brought_back(memory, actor, now) if is_archived else restored(memory, actor, now)
+            rekeying = guarded_again(self._store, memory, now) if is_archived else None
+            contest = joined(self._store, step.memory)
             try:
-                self._store.replace(step.memory, step.changes, closes=step.closes, contest=joined(self._store, step.memory))
-            except (ConflictError, ContestedError):
+                self._store.replace(step.memory, step.changes, closes=step.closes, rekeying=rekeying, contest=contest)
+            except (ConflictError, ContestedError, GuardTakenError):
+                continue
+            return step.memory
+        msg = "The memory keeps changing; try again."
+        raise ThrottledError(msg, retry_after=1)
+
+    def _archived(self, scope: Scope, asked: Change, claim: Claim, actor: str | None) -> Memory:
+        for _ in range(MOST_TRIES):
+            memory = self.own(scope, asked.memory_id)
+            is_archived = memory.state is State.ARCHIVED
+            if is_archived and claim.resumed:
+                return memory
+            check_revision(memory, asked.revisions)
+            if is_archived:
+                return memory
+            if memory.unreadable:
+                raise ConflictError(UNREADABLE)
+            step = put_aside(memory, actor, asked.reason, self._clock.now())
+            try:
+                self._store.replace(step.memory, step.changes, closes=step.closes)
+            except ConflictError:
                 continue
             return step.memory
         msg = "The memory keeps changing; try again."

@@ -15,6 +15,7 @@ from backend.kit.errors import ConflictError, TableUnavailableError
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page, page_of
 from backend.memories.model import (
+    KEPT,
     NEWEST_PENDING,
     Changes,
     Evidence,
@@ -286,7 +287,8 @@ class FakeMemoryStore:
         if at is None or memory.since <= at or memory.state is not listing.state or memory.is_expired(now):
             return memory
         earlier = self._revisions[memory.tenant_id, memory.memory_id]
-        return next((each.memory for each in earlier if each.memory.since <= at < each.known_until), None)
+        found = next((each.memory for each in earlier if each.memory.since <= at < each.known_until), None)
+        return found.filed_as(memory) if found and found.state in KEPT else found
 
     def _check_version(self, memory: Memory) -> None:
         there = self._rows.get((memory.tenant_id, memory.memory_id))

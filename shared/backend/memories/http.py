@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemoryS
 from backend.memories.sealed_values import Unopened
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
-from backend.usage.model import UNUSED
+from backend.usage.model import UNUSED, Usage
 
 LONGEST_KEY = 255
 DEFAULT_LIMIT = 50
@@ -155,7 +155,7 @@ class MemoryDoor:
         self.tell(caller, [memory])
         # Only now: of what is not the caller's nothing else is read.
         used = self.container.usage_store.get_many(memory.tenant_id, [memory_id])
-        shown = UsedMemoryView.fields_with(memory, used.get(memory_id, UNUSED))
+        (shown,) = self._with_usage([memory], used)
         body = {**shown, "request_id": observability.request_id()}
         return json_answer(body, HTTPStatus.OK, {"ETag": etag(memory)})
 
@@ -171,7 +171,7 @@ class MemoryDoor:
         used = self.container.usage_store.get_many(scope.tenant_id, [memory.memory_id for memory in page.memories])
         following = cursors.issue(purpose, {"before": page.next_position}) if page.next_position else None
         body = {
-            "items": [UsedMemoryView.fields_with(each, used.get(each.memory_id, UNUSED)) for each in page.memories],
+            "items": self._with_usage(page.memories, used),
             "next_cursor": following,
             "has_more": following is not None,
             "warnings": [],
@@ -218,6 +218,16 @@ class MemoryDoor:
             record_id=tenant.mac("request", scope.project_id or "", scope.home, route, key),
             body_mac=tenant.mac("body", body),
         )
+
+    def _with_usage(self, memories: Sequence[Memory], used: Mapping[str, Usage]) -> list[dict[str, Any]]:
+        """Return these memories of one tenant as answers show them."""
+        if not memories:
+            return []
+        policy, now = self.container.policies.of(memories[0].tenant_id), self.container.clock.now()
+        pairs = [(each, used.get(each.memory_id, UNUSED)) for each in memories]
+        return [
+            UsedMemoryView.fields_with(memory, usage, is_stale=policy.is_stale(memory, usage, now)) for memory, usage in pairs
+        ]
 
     def _preview(self, scope: Scope, body: MemoryAdd) -> JSONResponse:
         preview = self.container.memories.preview(scope, body.said())

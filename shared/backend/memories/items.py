@@ -12,9 +12,9 @@
 | a vector is owed | `V#scope key` | memory id |
 | pending marker | `P#scope key#shard` | memory id |
 
-Scope keys begin with the tenant. Global indexes, KEYS_ONLY: `list` (`L#scope key#shard`, of what waits for a decision
-`W#state#scope key` / created_at#id), `due` (`EMBED#shard`, `EXPIRE#shard` or `PENDING#shard` / moment#tenant#id), `link`
-(`S#scope key#session` / id). What a user wrote stands in `sealed`, encrypted for this memory and this item.
+Scope keys begin with the tenant. Global indexes, KEYS_ONLY: `list` (`L#scope key#shard`, of what waits for a decision or is
+archived `W#state#scope key` / created_at#id), `due` (`EMBED#shard`, `EXPIRE#shard` or `PENDING#shard` / moment#tenant#id),
+`link` (`S#scope key#session` / id). What a user wrote stands in `sealed`, encrypted for this memory and this item.
 """
 
 from __future__ import annotations
@@ -34,7 +34,17 @@ from backend.extraction.model import Claimed, EventTime, Precision
 from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import Item
 from backend.kit.errors import NewerReleaseError
-from backend.memories.model import REDACTED, SCHEMA_VERSION, WAITING, Evidence, Judgement, Memory, Revision, State
+from backend.memories.model import (
+    PLAIN_VERSION,
+    REDACTED,
+    SCHEMA_VERSION,
+    WAITING,
+    Evidence,
+    Judgement,
+    Memory,
+    Revision,
+    State,
+)
 from backend.memories.ports import Holders, Seals
 
 ROW = "ROW"
@@ -60,6 +70,7 @@ _MOMENTS = frozenset(
         "superseded_at",
         "ended_before",
         "last_said",
+        "archived_at",
     }
 )
 _FRACTIONS = ("importance", "confidence")
@@ -103,8 +114,8 @@ def list_pk(scope_key: str, memory_id: str) -> str:
     return f"L#{scope_key}#{shard_of(memory_id, LIST_SHARDS)}"
 
 
-def waiting_pk(state: State, scope_key: str) -> str:
-    """Return the partition of the list index of what waits for a decision."""
+def state_pk(state: State, scope_key: str) -> str:
+    """Return the partition of the list index of what waits for a decision, or is archived."""
     return f"W#{state.value}#{scope_key}"
 
 
@@ -128,8 +139,8 @@ def row_item(memory: Memory, seals: Seals) -> Item:
     item = {**_item(memory, ROW, seals), **memory.unknown}
     if memory.owes_vector or memory.owed:
         item["owed"] = True
-    if memory.state in WAITING:
-        item["list_pk"] = waiting_pk(memory.state, memory.scope_key)
+    if memory.state in WAITING or memory.state is State.ARCHIVED:
+        item["list_pk"] = state_pk(memory.state, memory.scope_key)
         item["list_sk"] = list_position(memory.created_at, memory.memory_id)
     if memory.state is State.ACTIVE:
         item["list_pk"] = list_pk(memory.scope_key, memory.memory_id)
@@ -137,8 +148,8 @@ def row_item(memory: Memory, seals: Seals) -> Item:
         if memory.session_id:
             item["link_pk"] = f"S#{memory.scope_key}#{sha256(memory.session_id.encode()).hexdigest()[:32]}"
             item["link_sk"] = memory.memory_id
-        if memory.owes_vector and not memory.is_given_up:
-            item.update(due("EMBED", memory.memory_id, memory.tenant_id, memory.updated_at))
+    if memory.owes_vector and not memory.is_given_up:
+        item.update(due("EMBED", memory.memory_id, memory.tenant_id, memory.updated_at))
     if memory.state is not State.FORGOTTEN and memory.expires_at and "due_pk" not in item:
         item.update(due("EXPIRE", memory.memory_id, memory.tenant_id, memory.expires_at))
     return item
@@ -190,7 +201,7 @@ def vector_items(memory: Memory) -> list[Item]:
     size = len(memory.more_vectors[0]) // 2
     each = max(1, MOST_VECTOR_BYTES // size)
     parts = [memory.more_vectors[start : start + each] for start in range(0, len(memory.more_vectors), each)]
-    place = {"pk": row_pk(memory.tenant_id, memory.memory_id), "schema_version": SCHEMA_VERSION}
+    place = {"pk": row_pk(memory.tenant_id, memory.memory_id), "schema_version": PLAIN_VERSION}
     revision = memory.vectors_at or memory.revision
     return [
         {**place, "sk": vectors_sk(revision, part), "size": size, "vectors": b"".join(map(_halved, vectors))}
@@ -257,7 +268,7 @@ def evidence_item(tenant_id: str, evidence: Evidence) -> Item:
     return {
         "pk": row_pk(tenant_id, evidence.memory_id),
         "sk": f"EV#{evidence.evidence_id}",
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": PLAIN_VERSION,
         "recorded_at": to_rfc3339(evidence.recorded_at),
         "span": list(evidence.span),
         "sha256": evidence.sha256,
@@ -286,7 +297,7 @@ def judgement_item(memory: Memory, judgement: Judgement) -> Item:
     return {
         "pk": row_pk(memory.tenant_id, memory.memory_id),
         "sk": f"FB#{judgement.judgement_id}",
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": PLAIN_VERSION,
         "helpful": judgement.is_helpful,
         "reason": judgement.reason,
         "actor": judgement.actor,
@@ -304,7 +315,8 @@ def _item(memory: Memory, sk: str, seals: Seals) -> Item:
         kept["chunks"] = [list(span) for span in memory.chunks]
     pk = row_pk(memory.tenant_id, memory.memory_id)
     sealed = memory.unreadable or seals.seal(memory.tenant_id, place_of(memory.memory_id, sk), _plain(memory))
-    return {"pk": pk, "sk": sk, "schema_version": SCHEMA_VERSION, **kept, "sealed": sealed}
+    version = SCHEMA_VERSION if memory.state is State.ARCHIVED else PLAIN_VERSION
+    return {"pk": pk, "sk": sk, "schema_version": version, **kept, "sealed": sealed}
 
 
 def place_of(memory_id: str, sk: str) -> str:

@@ -37,7 +37,7 @@ _AS_OF = "What held in the world at this moment (RFC 3339)."
 _KNOWN_AT = "What was known at this moment: earlier revisions as they were."
 _ENDED = "Whether what held once and does so no more, such as what was superseded, is listed too."
 
-_STATE = "What is active, or what waits for a decision."
+_STATE = "What is active, what is archived, or what waits for a decision."
 Sources = Annotated[list[Name], Query(max_length=MOST_VALUES, description="Of one of these sources.")]
 Tags = Annotated[list[Name], Query(max_length=MOST_VALUES, description="With one of these tags.")]
 Types = Annotated[list[Name], Query(max_length=MOST_VALUES, description="Of one of these types.")]
@@ -62,7 +62,7 @@ async def listing_of(  # noqa: PLR0913, PLR0917 - one word for each parameter
     tag: Tags = [],  # noqa: B006 - as above
     memory_type: Types = [],  # noqa: B006 - as above
     category: Categories = [],  # noqa: B006 - as above
-    state: Annotated[Literal["active", "conflict_inbox", "quarantined"], Query(description=_STATE)] = "active",
+    state: Annotated[Literal["active", "archived", "conflict_inbox", "quarantined"], Query(description=_STATE)] = "active",
     since: Since = None,
     until: Until = None,
     as_of: AsOf = None,

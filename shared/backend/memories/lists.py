@@ -13,6 +13,7 @@ from backend.memories import items, markers
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page, page_of
 from backend.memories.model import (
+    KEPT,
     MAX_PENDING_BYTES,
     NEWEST_PENDING,
     Changes,
@@ -66,7 +67,7 @@ class MemoryLists:
 
     def changes(self, memory: Memory) -> Changes:
         """Return all that the index should hold of a row."""
-        if memory.state is not State.ACTIVE or memory.unreadable:
+        if memory.state not in KEPT or memory.unreadable:
             return changes_for(memory)
         earlier = self.revisions(memory.tenant_id, memory.memory_id) if memory.revision > 1 else []
         whole = [replace(each, memory=self._whole(each.memory)) for each in earlier]
@@ -157,7 +158,8 @@ class MemoryLists:
             return memory
         earlier = self.revisions(memory.tenant_id, memory.memory_id)
         known = (each.memory for each in earlier if each.memory.since <= at < each.known_until)
-        return next(known, None)
+        found = next(known, None)
+        return found.filed_as(memory) if found and found.state in KEPT else found
 
     def _places(self, scope: Scope, state: State, before: str | None, limit: int) -> list[tuple[str, str]]:
         """Return (position, memory id) of a list, newest first, one more than the limit where there are more."""
@@ -167,7 +169,7 @@ class MemoryLists:
             for pk in _list_partitions(state, scope_key):
                 found = self._table.first(pk, limit + 1, index="list", where=where, descending=True)
                 positions.update(item["list_sk"] for item in found)
-        if state is State.ACTIVE:
+        if state in KEPT:
             waiting, _ = self._markers(scope)
             positions.update(each["position"] for each in waiting if before is None or each["position"] < before)
         return [(position, position.rpartition("#")[2]) for position in sorted(positions, reverse=True)]
@@ -209,4 +211,4 @@ class MemoryLists:
 def _list_partitions(state: State, scope_key: str) -> list[str]:
     if state is State.ACTIVE:
         return [f"L#{scope_key}#{shard}" for shard in range(items.LIST_SHARDS)]
-    return [items.waiting_pk(state, scope_key)]
+    return [items.state_pk(state, scope_key)]

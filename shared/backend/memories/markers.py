@@ -17,7 +17,7 @@ from backend.encryption.model import DecryptionFailedError
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.dynamodb import Item
 from backend.memories import items
-from backend.memories.model import SCHEMA_VERSION, Memory
+from backend.memories.model import PLAIN_VERSION, Memory
 from backend.memories.ports import Seals
 
 PENDING = "P#"
@@ -41,7 +41,7 @@ def marker_item(memory: Memory, changes: Sequence[IndexDocument | Tombstone], wr
     item: Item = {
         "pk": pending_pk(memory.scope_key, memory.memory_id),
         "sk": memory.memory_id,
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": PLAIN_VERSION,
         "row_version": memory.row_version,
         "position": items.list_position(memory.created_at, memory.memory_id),
         **items.due("PENDING", memory.memory_id, memory.tenant_id, written_at),

@@ -31,7 +31,11 @@ NEWEST_PENDING = 200
 MAX_PENDING_BYTES = 3 * 1024 * 1024
 """After so many bytes of them it stops early: each is unpacked to many times its size, in a function's memory."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+"""The newest form of a row that is read here. It is written only where the release before would misread one: an archived row."""
+
+PLAIN_VERSION = 2
+"""The form of everything else."""
 
 REDACTED = "[REDACTED — DECRYPTION FAILED]"
 """What stands for the text of a memory whose key is gone; callers show it as it is."""
@@ -51,9 +55,15 @@ class State(StrEnum):
     QUARANTINED = "quarantined"
     """Looks like an order to a model; nobody finds it until somebody has looked at it."""
 
+    ARCHIVED = "archived"
+    """Put aside: its owner reads it by its id, and finds it only on demand."""
+
 
 WAITING = frozenset({State.DISPUTED, State.QUARANTINED})
 """States that end by a person's word."""
+
+KEPT = frozenset({State.ACTIVE, State.ARCHIVED})
+"""States in which its owner may read a memory."""
 
 
 class VectorState(StrEnum):
@@ -165,6 +175,13 @@ class Memory:
     rule: str | None = None
     """Why it waits for a decision."""
 
+    archived_at: datetime | None = None
+    state_reason: str | None = None
+    """Why it was archived."""
+
+    filed_at: int | None = None
+    """The row version that last archived it or brought it back: since then the index has to hold all revisions anew."""
+
     helpful: int = 0
     unhelpful: int = 0
     embed_tries: int = 0
@@ -204,7 +221,7 @@ class Memory:
     @property
     def owes_vector(self) -> bool:
         """Tell whether a vector is still to be made for it."""
-        return self.vector is None and self.state is State.ACTIVE and not self.unreadable
+        return self.vector is None and self.state in KEPT and not self.unreadable
 
     @property
     def is_late(self) -> bool:
@@ -238,7 +255,7 @@ class Memory:
         return self.valid_from <= moment and (self.valid_until is None or moment < self.valid_until)
 
     def is_live(self, now: datetime) -> bool:
-        """Tell whether it may be read: neither forgotten nor expired."""
+        """Tell whether it counts for what is known: neither forgotten, put aside nor expired."""
         return self.state is State.ACTIVE and not self.is_expired(now)
 
     def is_ended(self, now: datetime) -> bool:
@@ -258,8 +275,13 @@ class Memory:
         return self.is_live(now) and not self.is_ended(now)
 
     def readable_by(self, scope: Scope, now: datetime) -> bool:
-        """Tell whether this scope may read it now."""
-        return self.tenant_id == scope.tenant_id and self.scope_key in scope and self.is_live(now)
+        """Tell whether this scope may read it now, archived or not."""
+        is_own = self.tenant_id == scope.tenant_id and self.scope_key in scope
+        return is_own and self.state in KEPT and not self.is_expired(now)
+
+    def filed_as(self, now: Memory) -> Memory:
+        """Return this revision filed as the memory is now: whether it is archived is no matter of what was known."""
+        return replace(self, state=now.state, archived_at=now.archived_at, state_reason=now.state_reason)
 
     def with_vectors(self, vectors: Sequence[Vector], model: str, now: datetime) -> Memory:
         """Return the next version, which can be found by meaning; one vector for each of its pieces."""

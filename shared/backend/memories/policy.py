@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backend.extraction.pipeline import ExtractionPolicy
+from backend.kit.clock import as_utc
 from backend.memories.model import Memory, OnConflict
+from backend.usage.model import Usage
 
 
 class Winner(StrEnum):
@@ -20,11 +23,20 @@ class Winner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemoryPolicy:
-    """A tenant's. `trusted_sources` stand in the order of trust, the most trusted first; others come after them all."""
+    """A tenant's. `trusted_sources` stand in the order of trust, the most trusted first; others come after them all.
+
+    `stale_after` is how long a memory stays fresh that nobody asks for or changes.
+    """
 
     extraction: ExtractionPolicy = field(default_factory=ExtractionPolicy)
     winner: Winner = Winner.NEWEST
     trusted_sources: tuple[str, ...] = ()
+    stale_after: timedelta = timedelta(days=90)
+
+    def is_stale(self, memory: Memory, usage: Usage, now: datetime) -> bool:
+        """Tell whether nobody has been answered with a memory, added or changed it for longer than `stale_after`."""
+        moments = [as_utc(each) for each in (memory.created_at, memory.updated_at, usage.last_accessed) if each]
+        return now - max(moments) > self.stale_after
 
     def verdict(self, new: Memory, holder: Memory, asked: OnConflict | None) -> Verdict:
         """Return what becomes of a new statement that contradicts one that holds. What the caller asks for goes first."""

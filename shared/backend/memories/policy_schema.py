@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -17,6 +18,7 @@ from backend.memories.policy import MemoryPolicy, Winner
 from backend.tenancy.model import InForce
 
 MOST_SOURCES = 50
+LONGEST_STALE_DAYS = 36_500
 _LONGEST_NAME_SHOWN = 64
 _DEFAULT = MemoryPolicy()
 _GUARDS = _DEFAULT.extraction.guards
@@ -43,12 +45,14 @@ class PolicyMembers(BaseModel):
     personal_data: Reaction = _GUARDS.personal
     # An order to a model has no part that could be taken out of it.
     injection: Literal["allow", "block", "quarantine"] = "quarantine"
+    stale_after_days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_STALE_DAYS)] = _DEFAULT.stale_after.days
 
     def policy(self) -> MemoryPolicy:
         """Return what the rules take."""
         guards = GuardPolicy(self.secrets, self.personal_data, Reaction(self.injection))
         extraction = ExtractionPolicy(Method(self.extraction), guards)
-        return MemoryPolicy(extraction, self.on_conflict, tuple(self.trusted_sources))
+        stale_after = timedelta(days=self.stale_after_days)
+        return MemoryPolicy(extraction, self.on_conflict, tuple(self.trusted_sources), stale_after)
 
 
 STRICTEST: Mapping[str, Any] = {
@@ -58,6 +62,8 @@ STRICTEST: Mapping[str, Any] = {
     "secrets": "block",
     "personal_data": "block",
     "injection": "quarantine",
+    # Nothing is kept or let out by it: the default is as strict as any.
+    "stale_after_days": _DEFAULT.stale_after.days,
 }
 """What stands in for a value that cannot be read: nothing leaves the installation, nothing is kept that the tenant may have
 forbidden, and what needs a decision waits for a person's."""

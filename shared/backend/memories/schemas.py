@@ -13,6 +13,7 @@ from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, Clean, EndUserId, Moment, Name, Wire
 from backend.memories import model
 from backend.memories.model import (
+    WAITING,
     Memory,
     OnConflict,
     Said,
@@ -168,6 +169,8 @@ class MemoryView(BaseModel):
     vector_state: str
     scope: str
     state: str
+    state_reason: str | None
+    archived_at: str | None
     quality_score: float
     event_date: str | None
     event_end: str | None
@@ -209,6 +212,8 @@ class MemoryView(BaseModel):
             "vector_state": memory.vector_state.value,
             "scope": memory.scope_key.split("#")[3],
             "state": memory.state.value,
+            "state_reason": memory.rule if memory.state in WAITING else memory.state_reason,
+            "archived_at": wire.shown(memory.archived_at),
             "quality_score": round(memory.quality, QUALITY_DIGITS),
             **_event_fields(memory.event),
             "superseded_by": memory.superseded_by,
@@ -219,15 +224,19 @@ class MemoryView(BaseModel):
 
 
 class UsedMemoryView(MemoryView):
-    """A memory, and how often queries returned it: counted within seconds, so not the query that shows it."""
+    """A memory, and how often queries returned it: counted within seconds, so not the query that shows it.
+
+    `stale`: nobody was answered with it, added or changed it for as long as the tenant's policy says.
+    """
 
     last_accessed: str | None
     access_count: int
+    stale: bool
 
     @classmethod
-    def fields_with(cls, memory: Memory, usage: Usage) -> dict[str, Any]:
+    def fields_with(cls, memory: Memory, usage: Usage, *, is_stale: bool) -> dict[str, Any]:
         """Return the members of a memory's answer, with its usage."""
-        used = {"last_accessed": wire.shown(usage.last_accessed), "access_count": usage.access_count}
+        used = {"last_accessed": wire.shown(usage.last_accessed), "access_count": usage.access_count, "stale": is_stale}
         return {**cls.fields_of(memory), **used}
 
 

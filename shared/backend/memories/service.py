@@ -27,9 +27,9 @@ from backend.memories.adding import GONE, Adding
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page
 from backend.memories.model import (
+    KEPT,
     Memory,
     Said,
-    State,
 )
 from backend.memories.once import Once
 from backend.memories.outcomes import (
@@ -220,9 +220,9 @@ class MemoryService:
         if known_at is not None and known_at < memory.since:
             earlier = self._store.revisions(scope.tenant_id, memory_id)
             known = next((each.memory for each in earlier if each.memory.since <= known_at < each.known_until), None)
-            if known is None or known.state is not State.ACTIVE:
+            if known is None or known.state not in KEPT:
                 raise MemoryNotFoundError(memory_id)
-            memory = known
+            memory = known.filed_as(memory)
         if as_of is not None and not memory.holds(as_of):
             raise MemoryNotFoundError(memory_id)
         return memory

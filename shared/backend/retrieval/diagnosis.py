@@ -43,16 +43,20 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What would have been found. `is_whole` is False where there was more to try than was tried."""
+    """What would have been found. `is_whole` is False where there was more to try than was tried.
+
+    `archived` is how many are found with those that are archived, where the question left them out.
+    """
 
     without_filters: int
     filters: tuple[Emptied, ...]
     elsewhere: tuple[Elsewhere, ...]
     is_whole: bool
+    archived: int = 0
 
 
 class ScopeDoctor:
-    """Counts by searching the index; reads no row. At most two searches and one for each filter."""
+    """Counts by searching the index; reads no row. At most three searches and one for each filter."""
 
     def __init__(self, *, rows: Rows, index: MemoryIndex, embedder: Embedder) -> None:
         self._rows = rows
@@ -69,6 +73,7 @@ class ScopeDoctor:
             elsewhere = self._elsewhere(beside, query) if beside else ()
             changes, _ = self._rows.pending(scope)
             filters = set_filters(question.filter)
+            archived = self._count(scope, _with_archived(query), changes) if not question.filter.include_archived else 0
             whole = self._count(scope, replace(query, filter=unfiltered(question.filter)), changes) if filters else 0
             tried = []
             # Where there is nothing at all no single filter can be to blame.
@@ -78,7 +83,7 @@ class ScopeDoctor:
                 tried.append(Emptied(each, self._count(scope, replace(query, filter=each.without), changes)))
         except IndexUnavailableError:
             return None
-        return Diagnosis(whole, tuple(tried), elsewhere, is_all and (not whole or len(tried) == len(filters)))
+        return Diagnosis(whole, tuple(tried), elsewhere, is_all and (not whole or len(tried) == len(filters)), archived)
 
     def _query(self, question: Question) -> IndexQuery:
         vector = self._vector(question.text)
@@ -104,3 +109,7 @@ class ScopeDoctor:
 
     def _count(self, scope: Scope, query: IndexQuery, changes: Sequence[IndexDocument | Tombstone]) -> int:
         return len({hit.memory_id for hit in self._index.search(scope, query, changes).hits})
+
+
+def _with_archived(query: IndexQuery) -> IndexQuery:
+    return replace(query, filter=replace(query.filter, include_archived=True))

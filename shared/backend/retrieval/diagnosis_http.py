@@ -29,6 +29,7 @@ def diagnosed(container: Container, caller: Caller, scope: Scope, question: Ques
             {"filter": each.filter.name, "pointer": each.filter.pointer, "memories_without_it": each.memories}
             for each in found.filters
         ],
+        "memories_archived": found.archived,
         "projects": [{"project_id": each.project_id, "memories": each.memories} for each in found.elsewhere],
         "complete": found.is_whole,
         "advice": _advice(found),
@@ -40,6 +41,8 @@ def _advice(found: Diagnosis) -> list[str]:
     said = [f"Without {each.filter.pointer} this question finds {each.memories}." for each in blamed]
     if found.without_filters and not said:
         said.append(f"Without any filter this question finds {found.without_filters}; no single filter keeps them out.")
+    if found.archived:
+        said.append(f"With 'include_archived' this question finds {found.archived}.")
     for place in found.elsewhere:
         change = f"With {PROJECT_HEADER}: {place.project_id}" if place.project_id else f"Without {PROJECT_HEADER}"
         said.append(f"{change} this question finds {place.memories}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -10,6 +12,7 @@ from pydantic.config import JsonDict
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, Clean, Name
 from backend.retrieval.explanation import Gate, Likeness
+from backend.retrieval.model import Question
 from backend.retrieval.schemas import MAX_QUERY_BYTES, MemoryQuery
 
 EXPLAIN_EXAMPLE: JsonDict = {
@@ -19,6 +22,9 @@ EXPLAIN_EXAMPLE: JsonDict = {
     "k": 5,
     "filters": {"sources": ["chat"]},
 }
+
+
+_UNUSED = ("full_text", "traversal_depth")
 
 
 def _expected(text: str) -> str:
@@ -55,9 +61,13 @@ class MemoryExplain(MemoryQuery):
             raise ValidationFailedError(msg, faults=(fault,))
         return self
 
+    def question(self, now: datetime) -> Question:
+        """Return what is asked; what an answer would lead to shows nothing of why it is one."""
+        return replace(super().question(now), traversal_depth=0)
+
     def warnings(self) -> list[str]:
         """Say what was not used."""
-        unused = ["'full_text' has no effect here: no text is shown."] if self.full_text else []
+        unused = [f"'{name}' has no effect here: no text is shown." for name in _UNUSED if getattr(self, name)]
         return super().warnings() + unused
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from backend.extraction.model import Span
 from backend.index.text import query_stems
 from backend.kit import wire
-from backend.retrieval.model import BOOSTS, Answer, Question, Why, band
+from backend.retrieval.model import BOOSTS, STALE_SHARE, Answer, Question, Why, band
 
 MOST_FEATURES = 5
 MOST_SPANS = 20
@@ -34,6 +34,7 @@ def explanation(answer: Answer, question: Question, shown: Span) -> dict[str, An
         "tier_band": band(memory.tier),
         "relevance": round(answer.relevance, _DIGITS),
         "factors": _factors(answer, question),
+        "stale_share": STALE_SHARE if answer.is_stale else 1.0,
         "features": _strongest(why),
         "matched": {
             "words": words_of(question.text, stems),

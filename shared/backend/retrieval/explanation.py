@@ -18,6 +18,7 @@ class Gate(StrEnum):
     PROJECT = "project"
     STATE = "state"
     GUARD = "guard"
+    ARCHIVED = "archived"
     KNOWN = "known_at"
     FILTER = "filter"
     VALIDITY = "validity"

@@ -20,7 +20,7 @@ from backend.kit.clock import as_utc
 from backend.memories.model import Memory
 from backend.retrieval.duplicates import duplicates, matrix_of
 from backend.retrieval.features import Column, scaled
-from backend.retrieval.model import BOOSTS, Ranked, Weighed, Weights, band
+from backend.retrieval.model import BOOSTS, STALE_SHARE, Ranked, Weighed, Weights, band
 from backend.usage.model import UNUSED, Usage
 
 BATCH = 20
@@ -50,19 +50,20 @@ _DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A memory that was found and read, and how it has been used."""
+    """A memory that was found and read, how it has been used, and whether nobody has for long."""
 
     ranked: Ranked
     memory: Memory
     usage: Usage = UNUSED
+    is_stale: bool = False
 
 
 def weigh(batch: Sequence[Candidate], weights: Weights, intent: Category, model: str) -> list[tuple[Candidate, Weighed]]:
     """Return the batch in its last order: by tier, then by score, then by relevance, then the newer one.
 
-    The score is the mean of the factors by their weights, boosts included. In each tier what repeats a better one word for
-    word stands behind all others, its score lowered to theirs. `model` is the identity of the embedding model whose vectors
-    are compared. The order in which the batch comes changes nothing.
+    The score is the mean of the factors by their weights, boosts included; of a stale memory `STALE_SHARE` of it. In each tier
+    what repeats a better one word for word stands behind all others, its score lowered to theirs. `model` is the identity of
+    the embedding model whose vectors are compared. The order in which the batch comes changes nothing.
     """
     candidates = sorted(batch, key=_by_relevance)
     if not candidates:
@@ -70,7 +71,8 @@ def weigh(batch: Sequence[Candidate], weights: Weights, intent: Category, model:
     vectors = [each.memory.vector if each.memory.model == model else None for each in candidates]
     columns = _factors(candidates, vectors, intent)
     counted = asdict(weights) | dict(BOOSTS)
-    scores = sum(weight * columns[name] for name, weight in counted.items()) / sum(counted.values())
+    share = np.where([each.is_stale for each in candidates], STALE_SHARE, 1.0)
+    scores = share * sum(weight * columns[name] for name, weight in counted.items()) / sum(counted.values())
     rows = [dict(zip(columns, row, strict=True)) for row in np.stack(list(columns.values()), axis=1).tolist()]
     # The mean of numbers within [0, 1] may pass 1 by its last bit.
     weighed = [Weighed(min(score, 1.0), factors) for score, factors in zip(np.asarray(scores).tolist(), rows, strict=True)]

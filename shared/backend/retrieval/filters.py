@@ -64,4 +64,4 @@ def set_filters(asked: IndexFilter) -> list[SetFilter]:
 
 def unfiltered(asked: IndexFilter) -> IndexFilter:
     """Return the filter that asks for nothing but what may be found now."""
-    return IndexFilter(now=asked.now)
+    return IndexFilter(include_archived=asked.include_archived, now=asked.now)

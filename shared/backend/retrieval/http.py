@@ -15,18 +15,19 @@ from fastapi.responses import JSONResponse
 
 from backend import bootstrap
 from backend.index.text import query_stems
-from backend.kit import observability
+from backend.kit import observability, wire
 from backend.kit.http import json_answer
 from backend.memories.model import carried_bytes
 from backend.memories.schemas import UsedMemoryView
 from backend.retrieval.diagnosis_http import diagnosed
 from backend.retrieval.explaining import explanation
-from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Answer, Question
+from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Answer, Question, Related
 from backend.retrieval.schemas import Recalling
 from backend.retrieval.spans import best_span
 from backend.tenancy.model import Caller
 
 CONTEXT_BYTES = 4 * ANSWER_TEXT_BYTES
+RELATED_TEXT_BYTES = 1024
 ANSWER_BYTES = 5 * 1024 * 1024
 """What the memories of an answer may come to (see `carried_bytes`): Lambda cuts at 6 MB."""
 
@@ -43,7 +44,8 @@ class RetrievalDoor:
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
         question = body.question(self.container.clock.now())
         found = self.container.retrieval.query(scope, question)
-        failed = [each.memory for each in found.answers if each.memory.unreadable is not None]
+        told = (*(each.memory for each in found.answers), *(one.memory for each in found.answers for one in each.related))
+        failed = [each for each in told if each.unreadable is not None]
         if failed:
             # The use case counts them.
             self.container.decryption_failures.record(caller, failed)
@@ -115,11 +117,30 @@ def _left_out(count: int) -> list[str]:
 def _shown(answer: Answer, question: Question, words: frozenset[str]) -> dict[str, Any]:
     start, end = best_span(answer.memory.text, words, ANSWER_TEXT_BYTES, answer.piece)
     return {
-        **UsedMemoryView.fields_with(answer.memory, answer.usage),
+        **UsedMemoryView.fields_with(answer.memory, answer.usage, is_stale=answer.is_stale),
         **_text_shown(answer, start, end),
         "score": round(answer.weighed.score, 6),
         "factors": {name: round(answer.weighed.factors[name], 6) for name in SHOWN},
         "explanation": explanation(answer, question, (start, end)),
+        "related": [_related_shown(each, words) for each in answer.related],
+    }
+
+
+def _related_shown(related: Related, words: frozenset[str]) -> dict[str, Any]:
+    memory = related.memory
+    start, end = best_span(memory.text, words, RELATED_TEXT_BYTES)
+    return {
+        "id": memory.memory_id,
+        "relation": related.relation.value,
+        "depth": related.depth,
+        "via": related.via,
+        "text": memory.text[start:end],
+        "text_truncated": end - start < len(memory.text),
+        "state": memory.state.value,
+        "speaker": memory.speaker,
+        "created_at": wire.shown(memory.created_at),
+        "occurred_at": wire.shown(memory.occurred_at),
+        "valid_until": wire.shown(memory.valid_until),
     }
 
 

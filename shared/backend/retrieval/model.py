@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 
 from backend.extraction.model import Category, Span
@@ -15,6 +16,7 @@ from backend.usage.model import UNUSED, Usage
 
 DEFAULT_K = 5
 LARGEST_K = 200
+DEEPEST_TRAVERSAL = 2
 ANSWER_TEXT_BYTES = 4096
 
 TIER_BANDS = ("hot", "warm", "cold")
@@ -24,6 +26,9 @@ SHOWN = ("semantic", "cluster", "recency", "importance", "usage")
 
 BOOSTS: Mapping[str, float] = MappingProxyType({"confidence": 0.05})
 """What counts beside the weights, always: too little to move what is relevant, enough to decide between equals."""
+
+STALE_SHARE = 0.9
+"""What is left of the score of a stale memory: a tenth at most is lost, and stale ones stand among themselves as before."""
 
 
 def band(tier: str) -> int:
@@ -53,6 +58,8 @@ class Question:
     filter: IndexFilter
     weights: Weights = Weights()
     explain: bool = False
+    traversal_depth: int = 0
+    """How many steps from what is found to what it leads to are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +110,32 @@ class Why:
     features: Mapping[str, float]
 
 
+class Relation(StrEnum):
+    """What a memory is to the one that led to it."""
+
+    SUPERSEDED_BY = "superseded_by"
+    SUPERSEDES = "supersedes"
+    DISPUTES = "disputes"
+    DERIVED_FROM = "derived_from"
+    PREVIOUS = "previous_in_session"
+    NEXT = "next_in_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A memory that an answer leads to: in how many steps, by what it is to the last one before it, `via`."""
+
+    memory: Memory
+    relation: Relation
+    depth: int
+    via: str
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A memory that answers, and why it stands where it stands. `piece` is what of a long text was found.
 
-    `usage` is that of the queries before; `why` is there when it was asked for.
+    `usage` is that of the queries before; `why` is there when it was asked for, and so is what it leads to.
     """
 
     memory: Memory
@@ -118,6 +146,8 @@ class Answer:
     usage: Usage = UNUSED
     weighed: Weighed = Weighed()
     why: Why | None = None
+    is_stale: bool = False
+    related: tuple[Related, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

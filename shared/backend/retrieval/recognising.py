@@ -70,8 +70,8 @@ class Recognising:
                 yield Match(row, Likeness.KEY)
 
     def _near(self, scope: Scope, text: str) -> Iterator[Match]:
-        # What has ended is looked at too: nothing but what is gone is left out.
-        for answer in self._retrieval.query(scope, Question(text, NEAREST, IndexFilter())).answers:
+        # What has ended or is archived is looked at too: nothing but what is gone is left out.
+        for answer in self._retrieval.query(scope, Question(text, NEAREST, IndexFilter(include_archived=True))).answers:
             shared = _shared(text, answer.memory.text)
             if shared >= NEAR_WORDS or (shared >= NEAR_WORDS / 2 and (answer.dense or 0.0) >= NEAR_MEANING):
                 yield Match(answer.memory, Likeness.NEAR)

@@ -20,7 +20,7 @@ from backend.kit.wire import NOT_BLANK, WITHOUT_NUL, Clean, EndUserId, Moment, N
 from backend.memories.schemas import UsedMemoryView
 from backend.retrieval import model
 from backend.retrieval.metadata_filters import Asked
-from backend.retrieval.model import Question, Weights
+from backend.retrieval.model import Question, Relation, Weights
 from backend.retrieval.weighing_schemas import Explanation, Factors, QueryWeights
 
 MAX_QUERY_BYTES = 8 * 1024
@@ -34,6 +34,8 @@ QUERY_EXAMPLE: JsonDict = {
     "k": 5,
     "filters": {"sources": ["chat"]},
     "weights": {"recency": 0.4},
+    "include_archived": True,
+    "traversal_depth": 1,
     "explain": True,
 }
 
@@ -184,17 +186,46 @@ class Recalling(Asking):
     full_text: bool = Field(default=False, description="Whole texts instead of the best 4 KB of each.")
     weights: QueryWeights | None = Field(default=None, description="What counts how much; what is not named keeps its default.")
     explain: bool = Field(default=False, description="Say of each answer why it stands where it stands.")
+    include_archived: bool = Field(default=False, description="Find archived memories too.")
+    traversal_depth: Whole = Field(
+        default=0, ge=0, le=model.DEEPEST_TRAVERSAL, description="Show what each answer leads to, in so many steps at most."
+    )
 
     def question(self, now: datetime) -> Question:
         """Return what is asked."""
-        weights = self.weights.weights() if self.weights else Weights()
-        return replace(super().question(now), weights=weights, explain=self.explain)
+        asked = super().question(now)
+        return replace(
+            asked,
+            weights=self.weights.weights() if self.weights else Weights(),
+            explain=self.explain,
+            filter=replace(asked.filter, include_archived=self.include_archived),
+            traversal_depth=self.traversal_depth,
+        )
 
 
 class MemoryQuery(Questioning, Recalling):
     """Body of `POST /memory/query`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [QUERY_EXAMPLE]})
+
+
+class RelatedView(BaseModel):
+    """A memory that an answer leads to, in `depth` steps; `via` is the last one before it, to which it is what `relation` says.
+
+    `text` is the best span where the whole is longer than 1 KB.
+    """
+
+    id: str
+    relation: Relation
+    depth: int
+    via: str
+    text: str
+    text_truncated: bool
+    state: str
+    speaker: str | None
+    created_at: str
+    occurred_at: str | None
+    valid_until: str | None
 
 
 class MemoryFound(UsedMemoryView):
@@ -205,6 +236,7 @@ class MemoryFound(UsedMemoryView):
     text_truncated: bool
     span: list[int]
     explanation: Explanation | None
+    related: list[RelatedView]
 
 
 class FilterDiagnosis(BaseModel):
@@ -229,6 +261,7 @@ class ScopeDiagnostics(BaseModel):
     environment: str
     memories_without_filters: int
     filters: list[FilterDiagnosis]
+    memories_archived: int
     projects: list[ProjectDiagnosis]
     complete: bool
     advice: list[str]

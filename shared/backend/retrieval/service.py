@@ -17,13 +17,15 @@ from backend.index.text import query_stems
 from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import EmbeddingUnavailableError, IndexUnavailableError
-from backend.memories.model import Memory, Revision, State
+from backend.memories.model import KEPT, Memory, Revision, State
+from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import USED_A_READ
 from backend.retrieval.factors import BATCH, Candidate, weigh
 from backend.retrieval.features import AROUND
-from backend.retrieval.model import Answer, Candidates, Found, Question, Ranked, Weighed, Why
+from backend.retrieval.model import Answer, Candidates, Found, Question, Ranked, Related, Weighed, Why
 from backend.retrieval.ranking import rank
 from backend.retrieval.reading import possible_names, read
+from backend.retrieval.related import related
 from backend.tenancy.scope import Scope
 from backend.usage.model import UNUSED, Usage
 
@@ -47,6 +49,9 @@ class Rows(Protocol):
     def pending(self, scope: Scope) -> tuple[list[IndexDocument | Tombstone], bool]:
         """Return the newest changes that the index may not hold yet, and whether there are more."""
 
+    def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
+        """Return the rows that exist, as they are now, by id."""
+
     def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
         """Return the rows that exist, as they are now, and the usage of those that were ever returned, by id."""
 
@@ -55,16 +60,28 @@ class Rows(Protocol):
 
 
 class RetrievalService:
-    """Ranked recall. Two sequential round trips to the table, whatever `k` up to 50; one more for what was known once."""
+    """Ranked recall. Two sequential round trips to the table, whatever `k` up to 50.
+
+    One more for what was known once, one for each step away from what is found, and one for a policy that is not known yet.
+    """
 
     def __init__(  # noqa: PLR0913 - one word for each thing it stands on
-        self, *, rows: Rows, index: MemoryIndex, recent: MemoryIndex, embedder: Embedder, clock: Clock, executor: Executor
+        self,
+        *,
+        rows: Rows,
+        index: MemoryIndex,
+        recent: MemoryIndex,
+        embedder: Embedder,
+        policies: PolicySource,
+        clock: Clock,
+        executor: Executor,
     ) -> None:
         """`recent` is an empty index in memory: it answers from the pending changes alone while `index` is down."""
         self._rows = rows
         self._index = index
         self._recent = recent
         self._embedder = embedder
+        self._policies = policies
         self._clock = clock
         self._executor = executor
 
@@ -79,8 +96,11 @@ class RetrievalService:
         intent = candidates.reading.intent
         weighed = weigh(batch, question.weights, intent, self._embedder.model.identity)
         terms = candidates.terms if question.explain else None
-        answers = tuple(_answer(each, result, terms) for each, result in weighed[: question.k])
-        failed = sum(each.memory.unreadable is not None for each in answers)
+        chosen = weighed[: question.k]
+        related = self._related(scope, question, candidates.result, batch, [each.memory for each, _ in chosen])
+        answers = tuple(_answer(each, result, terms, those) for (each, result), those in zip(chosen, related, strict=True))
+        told = (memory for each in answers for memory in (each.memory, *(other.memory for other in each.related)))
+        failed = sum(memory.unreadable is not None for memory in told)
         if failed:
             observability.count("decryption_failed", failed)
         observability.count("results", len(answers))
@@ -157,6 +177,8 @@ class RetrievalService:
         """
         k, known_at = question.k, question.filter.known_at
         now = self._clock.now()
+        policy = self._policies.of(scope.tenant_id)
+        states = KEPT if question.filter.include_archived else {State.ACTIVE}
         found: list[Candidate] = []
         start = 0
         while len(found) < k and start < len(ranked):
@@ -166,17 +188,31 @@ class RetrievalService:
             batch = ranked[start : start + (length if start else max(length, BATCH))]
             start += len(batch)
             rows, usage = self._rows.get_many_used(scope.tenant_id, [each.hit.memory_id for each in batch])
-            readable = {memory_id: row for memory_id, row in rows.items() if row.readable_by(scope, now)}
+            mine = (row for row in rows.values() if row.readable_by(scope, now) and row.state in states)
+            readable = {row.memory_id: row for row in mine}
             earlier = {} if known_at is None else self._earlier(batch, readable)
             for each in batch:
-                memory = readable.get(each.hit.memory_id)
+                row = memory = readable.get(each.hit.memory_id)
                 if memory and memory.revision != each.hit.revision:
                     memory = earlier.get((each.hit.memory_id, each.hit.revision))
-                if memory is None:
+                if row is None or memory is None:
                     observability.count("stale_hits")
                     continue
-                found.append(Candidate(each, memory, usage.get(memory.memory_id, UNUSED)))
+                used = usage.get(memory.memory_id, UNUSED)
+                found.append(Candidate(each, memory, used, policy.is_stale(row, used, now)))
         return found
+
+    def _related(
+        self, scope: Scope, question: Question, result: SearchResult, batch: Sequence[Candidate], found: Sequence[Memory]
+    ) -> list[tuple[Related, ...]]:
+        """Return what each of the answers leads to, nothing where nobody asked."""
+        if not question.traversal_depth:
+            return [()] * len(found)
+        asked = question.filter
+        # What was read as it was known once is not the row as it is now.
+        known = {each.memory.memory_id: each.memory for each in batch} if asked.known_at is None else {}
+        depth, now = question.traversal_depth, self._clock.now()
+        return related(self._rows, scope, found, result, asked, depth=depth, known=known, now=now)
 
     def _earlier(self, batch: Sequence[Ranked], rows: Mapping[str, Memory]) -> dict[tuple[str, int], Memory]:
         """Return those earlier revisions that were hit, by memory id and revision, of memories that may be read now."""
@@ -185,14 +221,15 @@ class RetrievalService:
         reading = [self._beside(partial(self._rows.revisions, row.tenant_id, row.memory_id)) for row in asked]
         found = [each.memory for work in reading for each in work.result()]
         # What waited for a decision then was nobody's to find, and is not now.
-        return {(each.memory_id, each.revision): each for each in found if each.state is State.ACTIVE}
+        kept = (each for each in found if each.state in KEPT)
+        return {(each.memory_id, each.revision): each.filed_as(rows[each.memory_id]) for each in kept}
 
     def _beside(self, work: Callable[[], _T]) -> Future[_T]:
         """Do this in another thread, under the same request."""
         return self._executor.submit(copy_context().run, work)
 
 
-def _answer(candidate: Candidate, weighed: Weighed, terms: Sequence[str] | None) -> Answer:
+def _answer(candidate: Candidate, weighed: Weighed, terms: Sequence[str] | None, related: tuple[Related, ...] = ()) -> Answer:
     """Return the answer; with the stems that were asked for, also why it is one."""
     memory, hit = candidate.memory, candidate.ranked.hit
     # Of a text that cannot be opened only the words that say so are there, and no pieces.
@@ -206,6 +243,8 @@ def _answer(candidate: Candidate, weighed: Weighed, terms: Sequence[str] | None)
         candidate.usage,
         weighed,
         None if terms is None else _why(candidate.ranked, terms),
+        candidate.is_stale,
+        related,
     )
 
 

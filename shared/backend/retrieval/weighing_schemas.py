@@ -108,6 +108,7 @@ class Explanation(BaseModel):
     tier_band: int
     relevance: float
     factors: dict[str, FactorView]
+    stale_share: Annotated[float, Field(description="What the sum of the shares was multiplied by: below 1 for a stale memory.")]
     features: Annotated[dict[str, float], Field(description="What moved its relevance most, the strongest first.")]
     matched: Matched
     spans: Annotated[list[list[int]], Field(description="Where those words stand, in characters of the whole text.")]

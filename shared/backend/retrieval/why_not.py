@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from backend.embedding.ports import Embedder
-from backend.index.model import IndexDocument, IndexFilter
+from backend.index.model import ACTIVE, IndexDocument, IndexFilter
 from backend.index.ports import MemoryIndex
 from backend.kit.clock import Clock, to_rfc3339
 from backend.kit.errors import IndexUnavailableError
 from backend.memories.documents import documents_of
-from backend.memories.model import MOST_EMBED_TRIES, Memory, State
+from backend.memories.model import KEPT, MOST_EMBED_TRIES, Memory, State
 from backend.memories.owned import own_row
 from backend.memories.ports import MemoryStore
 from backend.retrieval.explanation import Check, Explanation, Gate
@@ -49,11 +49,11 @@ class Explaining:
         if row is None:
             return self._beside(beside, memory_id, now)
         checks = [_passes(Gate.SCOPE, "It is this end user's."), _passes(Gate.PROJECT, "It is in this project.")]
-        checks += _state(row)
+        checks += _state(row, question.filter)
         if row.state is State.FORGOTTEN:
             return Explanation(row, tuple(checks))
         checks += self._of_row(row, question.filter, now)
-        if row.state is not State.ACTIVE:
+        if row.state not in KEPT:
             return Explanation(row, tuple(checks))
         return self._asked(scope, row, question, checks)
 
@@ -68,8 +68,9 @@ class Explaining:
 
     def _of_row(self, row: Memory, asked: IndexFilter, now: datetime) -> Iterator[Check]:
         """Yield what filters and times make of the row, by the very documents that the index holds of it."""
-        documents = self._documents(row, asked)
-        known = [each for each in documents if IndexFilter(known_at=asked.known_at).admits(replace(each, state="active"))]
+        # Its state has a gate of its own.
+        documents = [replace(each, state=ACTIVE) for each in self._documents(row, asked)]
+        known = [each for each in documents if IndexFilter(known_at=asked.known_at).admits(each)]
         if asked.known_at is not None:
             told = "It was known then." if known else f"It was not known then: it was stored at {to_rfc3339(row.created_at)}."
             yield Check(Gate.KNOWN, bool(known), told, "/known_at")
@@ -159,11 +160,17 @@ def _fails(gate: Gate, detail: str, pointer: str | None = None) -> Check:
     return Check(gate, False, detail, pointer)  # noqa: FBT003 - said once
 
 
-def _state(row: Memory) -> Iterator[Check]:
+def _state(row: Memory, asked: IndexFilter) -> Iterator[Check]:
     if row.state is State.QUARANTINED:
         yield _passes(Gate.STATE, "It is stored.")
         told = "It waits in quarantine: nobody finds it until it is approved (POST /memory/quarantine/{id}/approve)."
         yield _fails(Gate.GUARD, told)
+        return
+    if row.state is State.ARCHIVED:
+        yield _passes(Gate.STATE, "It is stored.")
+        since = f"It was archived at {to_rfc3339(row.archived_at)}" if row.archived_at else "It is archived"
+        told = f"{since}: it is found only with 'include_archived', until it is restored (POST /memory/{{id}}/restore)."
+        yield Check(Gate.ARCHIVED, asked.include_archived, told, "/include_archived")
         return
     told = {
         State.ACTIVE: "It is active.",
@@ -180,7 +187,7 @@ def _filtered(name: str, *, passed: bool) -> str:
 def _validity(row: Memory, known: Sequence[IndexDocument], asked: IndexFilter, now: datetime) -> Check:
     """Tell whether it holds at `as_of`, or holds still."""
     at = IndexFilter(as_of=asked.as_of, known_at=asked.known_at, now=asked.now)
-    holds = any(at.admits(replace(each, state="active", expires_at=None)) for each in known)
+    holds = any(at.admits(replace(each, expires_at=None)) for each in known)
     if asked.as_of is not None:
         until = f" until {to_rfc3339(row.valid_until)}" if row.valid_until else ""
         span = f"It holds from {to_rfc3339(row.valid_from)}{until}."

@@ -9,7 +9,7 @@ import pytest
 
 from backend.index.ports import MemoryIndex
 from backend.index.ranges import NumberRange
-from tests.contract.index.index_cases import document, found
+from tests.contract.index.index_cases import ANA, document, found, ids, question
 
 ALL = {"m1#1#0", "m2#1#0", "m3#1#0"}
 
@@ -191,8 +191,51 @@ def test_known_at_finds_the_revision_that_was_known_then(index: MemoryIndex) -> 
 
 @pytest.mark.parametrize("asked", [{}, {"known_at": 2000}])
 def test_only_active_documents_are_found_now_and_in_the_past(index: MemoryIndex, asked: dict[str, Any]) -> None:
-    three(index, {"state": "soft_deleted"}, {"state": "quarantined"}, {})
+    three(index, {"state": "soft_deleted"}, {"state": "archived"}, {})
     assert found(index, **asked) == numbered(3)
+
+
+@pytest.mark.parametrize("asked", [{}, {"known_at": 2000}, {"sources": ("chat",), "now": 5}])
+def test_archived_documents_are_found_on_demand_like_any_other(index: MemoryIndex, asked: dict[str, Any]) -> None:
+    away: dict[str, Any] = {"state": "archived", "source": "chat"}
+    three(index, away, {"state": "quarantined", "source": "chat"}, {"source": "chat"})
+    index.write("acme", [document("m4", **{**away, "known_until": 500}), document("m5", expires_at=5, **away)])
+    assert found(index, include_archived=True, **asked) == numbered(1, 3) | (set() if "now" in asked else numbered(5))
+    assert found(index, include_archived=True, sources=("mail",)) == set()
+
+
+def test_a_document_goes_into_the_archive_and_comes_back_whether_written_or_pending(index: MemoryIndex) -> None:
+    away, back = document(state="archived", row_version=2), document(row_version=3)
+    index.write("acme", [document(), document("m2")])
+    assert found(index, overlay=[away]) == numbered(2)
+    assert found(index, overlay=[away], include_archived=True) == numbered(1, 2)
+    index.write("acme", [away])
+    assert found(index) == numbered(2)
+    assert found(index, include_archived=True) == numbered(1, 2)
+    assert found(index, overlay=[back]) == numbered(1, 2)
+    index.write("acme", [back])
+    assert found(index) == found(index, include_archived=True) == numbered(1, 2)
+
+
+def test_what_is_archived_is_found_by_its_words_and_moves_no_word_statistics(index: MemoryIndex) -> None:
+    index.write("acme", [document("m1", "red boat"), document("m2", "blue boat")])
+    before = index.search(ANA, question("boat"))
+    index.write("acme", [document("m3", "boat boat harbour", state="archived", vector=None, model=None)])
+
+    after = index.search(ANA, question("boat"))
+    asked = index.search(ANA, question("boat harbour", towards=None, include_archived=True))
+
+    assert (after.hits, after.words) == (before.hits, before.words)
+    assert asked.words[ANA.home].average_length == before.words[ANA.home].average_length
+    assert ids(asked)[0] == "m3"
+    assert set(ids(asked)) == {"m1", "m2", "m3"}
+
+
+def test_where_everything_is_archived_it_is_found_all_the_same(index: MemoryIndex) -> None:
+    index.write("acme", [document("m1", "red boat", state="archived")])
+    (hit,) = index.search(ANA, question("boat", include_archived=True)).hits
+    assert hit.lexical > 0
+    assert hit.dense == 1.0
 
 
 def test_filters_work_together(index: MemoryIndex) -> None:

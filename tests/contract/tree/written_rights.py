@@ -65,9 +65,9 @@ MAY: dict[str, set[str]] = {
     "SummarizeMemories": SIGN_IN | REQUESTS | READ_MANY | SEAL | {"dynamodb:BatchWriteItem MemoriesTable"},
     **dict.fromkeys(("BulkAddMemories", "UploadFile"), SIGN_IN | REQUESTS | ADD),
     # Who changes what is there finds a key of the tenant, but for rows of the first release.
-    **dict.fromkeys(("UpdateMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),
+    **dict.fromkeys(("UpdateMemory", "ArchiveMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),
     **dict.fromkeys(("RewriteMemory", "UpdateMemories"), SIGN_IN | REQUESTS | REWRITE | SEAL),
-    "RestoreMemory": SIGN_IN | REQUESTS | READ | PUT | OPEN,
+    "RestoreMemory": SIGN_IN | REQUESTS | REWRITE | OPEN,
     "RejectMemory": SIGN_IN | REQUESTS | REWRITE | OPEN,
     # What waits may become evidence of what is known by now.
     **dict.fromkeys(("ResolveConflict", "ApproveMemory"), SIGN_IN | REQUESTS | (ADD - SEAL) | PUT | OPEN),

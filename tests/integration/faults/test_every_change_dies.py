@@ -73,6 +73,28 @@ def restored(deployment: Deployment) -> object:
     return deployment.container.editing.restore(ACME, row_of(deployment, LISBON).memory_id, WORK, "key:bob", None)
 
 
+def archived(deployment: Deployment) -> object:
+    change = Change(row_of(deployment, LISBON).memory_id, {}, reason="over")
+    return deployment.container.editing.archive(ACME, change, WORK, "key:bob")
+
+
+def put_aside(deployment: Deployment) -> None:
+    say(LISBON)(deployment)
+    change = Change(row_of(deployment, LISBON).memory_id, {})
+    deployment.container.editing.archive(ACME, change, None, "key:ada")
+
+
+def said_anew_and_forgotten(deployment: Deployment) -> None:
+    put_aside(deployment)
+    [newer] = deployment.container.memories.add(ACME, Said(LISBON), None, "key:ada").memories
+    deployment.container.memories.forget(ACME, newer.memory_id)
+
+
+def brought_back(deployment: Deployment) -> object:
+    [away] = [row for row in deployment.rows() if row.revision > 1]
+    return deployment.container.editing.restore(ACME, away.memory_id, WORK, "key:bob", None)
+
+
 def judged(deployment: Deployment) -> object:
     return deployment.container.editing.judge(ACME, row_of(deployment, LISBON).memory_id, Judgement(True, "key:bob"), WORK)
 
@@ -98,6 +120,10 @@ JOBS = [
     Job("a new text", say(LISBON, "My boss is Ada."), changed(LISBON, "I live in Faro.")),
     Job("a new text and tags", say(LISBON), changed(LISBON, "I live in Faro.", tags=("home",))),
     Job("an undone supersession", say(LISBON, PORTO), restored),
+    Job("an archived memory", say(LISBON), archived),
+    Job("a fact that is said while it is archived", put_aside, said_last(LISBON)),
+    Job("a memory that is brought back", put_aside, brought_back),
+    Job("a memory that is brought back and takes its guard", said_anew_and_forgotten, brought_back),
     Job("a judgement", say(LISBON), judged),
     Job("a decision that supersedes", waiting, decided(PORTO, Decision.SUPERSEDE)),
     Job("a decision that keeps both", waiting, decided(PORTO, Decision.KEEP_BOTH)),

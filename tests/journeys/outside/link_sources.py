@@ -197,6 +197,7 @@ SOURCES: dict[tuple[str, str], Source] = {
     ("update_memories", "207"): lambda user: user.call(
         "POST", "/memory/batch-update", {"items": [{"id": made(user), "tags": ["a"]}]}
     ),
+    ("archive_memory", "200"): lambda user: user.call("POST", f"/memory/{made(user)}/archive"),
     ("restore_memory", "200"): restored,
     ("judge_memory", "200"): lambda user: user.call("POST", f"/memory/{made(user)}/feedback", {"helpful": True}),
     ("forget_memory", "200"): forgotten,

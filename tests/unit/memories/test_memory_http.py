@@ -63,6 +63,8 @@ def door(world: FakeWorld) -> MemoryDoor:
         access=UserScopes(),
         memories=world.memories,
         usage_store=world.store.usages,
+        policies=world.policies,
+        clock=world.clock,
         macs=macs,
         cursors=lambda tenant_id: Cursors(macs.of(tenant_id).derived("cursors")),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ WHOLE = {
     "secrets": "redact",
     "personal_data": "quarantine",
     "injection": "block",
+    "stale_after_days": 30,
 }
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
@@ -86,7 +87,9 @@ def test_every_member_is_what_the_rules_take(policies: PolicySource, store: Fake
     store.put_setting("acme", MEMORY_SETTING, WHOLE)
 
     guards = GuardPolicy(secrets=Reaction.REDACT, personal=Reaction.QUARANTINE, injection=Reaction.BLOCK)
-    assert policies.of("acme") == MemoryPolicy(ExtractionPolicy(Method.MODEL, guards), Winner.TRUSTED, ("crm", "chat"))
+    assert policies.of("acme") == MemoryPolicy(
+        ExtractionPolicy(Method.MODEL, guards), Winner.TRUSTED, ("crm", "chat"), timedelta(days=30)
+    )
     assert policies.of("rival") == MemoryPolicy()
 
 

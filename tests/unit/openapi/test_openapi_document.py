@@ -74,7 +74,7 @@ def test_operations_have_names_of_their_own_and_keep_them() -> None:
 
 
 VERBS = {"Ask", "Change", "Count", "Drop", "Find", "Give", "Keep", "Let", "List", "Make", "Read", "Remember", "Return", "Say"}
-VERBS |= {"Answer", "Begin", "Build", "Store", "Summarise", "Take"}
+VERBS |= {"Answer", "Archive", "Begin", "Bring", "Build", "Store", "Summarise", "Take"}
 
 
 @each_operation

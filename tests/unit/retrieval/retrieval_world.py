@@ -100,13 +100,14 @@ class World:
         self.index = Switch(index)
         self.embedder = FakeEmbedder()
         self.store = CountingStore(self.clock)
+        self.policies = FakePolicies()
         ids = FakeIds()
         self.memories = MemoryService(
             store=self.store,
             requests=FakeRequestLog(ids),
             extractor=WholeTexts(),
             embedder=self.embedder,
-            policies=FakePolicies(),
+            policies=self.policies,
             clock=self.clock,
             ids=ids,
             executor=executor,
@@ -119,6 +120,7 @@ class World:
             index=self.index,
             recent=FakeIndex(),
             embedder=self.embedder,
+            policies=self.policies,
             clock=self.clock,
             executor=executor,
         )

@@ -31,7 +31,7 @@ SOME: dict[str, Any] = {
 
 
 def test_every_filter_that_there_is_has_a_name_on_the_wire() -> None:
-    assert set(POINTERS) == {each.name for each in fields(IndexFilter)} - {"now"} == set(SOME)
+    assert set(POINTERS) == {each.name for each in fields(IndexFilter)} - {"now", "include_archived"} == set(SOME)
 
 
 def test_each_filter_stands_alone_and_is_left_out_alone() -> None:
@@ -51,6 +51,7 @@ def test_each_filter_stands_alone_and_is_left_out_alone() -> None:
     assert by_pointer["/filters/metadata/e~1f"].alone == IndexFilter(ranges={"e/f": NumberRange(1, 2)})
     assert by_pointer["/filters/metadata/e~1f"].without.ranges == {}
     assert unfiltered(asked) == IndexFilter(now=3)
+    assert unfiltered(IndexFilter(sources=("chat",), include_archived=True)) == IndexFilter(include_archived=True)
     assert set_filters(unfiltered(asked)) == []
 
 

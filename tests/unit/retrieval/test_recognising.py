@@ -6,6 +6,7 @@ import pytest
 
 from backend.extraction.model import Method
 from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.memories.archiving import put_aside
 from backend.memories.documents import changes_for
 from backend.memories.fake import FakePolicies
 from backend.memories.model import State
@@ -65,6 +66,17 @@ def test_what_waits_is_recognised_and_what_holds_comes_first(world: World, state
     assert [each.memory.memory_id for each in recognised(world, BOAT).matches] == [row.memory_id]
     (holds,) = world.remember(BOAT)
     assert [each.memory.memory_id for each in recognised(world, BOAT).matches] == [holds.memory_id, row.memory_id]
+
+
+def test_what_is_archived_is_recognised_by_its_key_and_by_its_words(world: World) -> None:
+    (added,) = world.remember(BOAT)
+    step = put_aside(added, None, None, world.clock.now())
+    world.store.replace(step.memory, step.changes, closes=step.closes)
+
+    for text, likeness in ((BOAT, Likeness.KEY), ("Red and white is my boat.", Likeness.NEAR)):
+        assert [(each.memory.memory_id, each.likeness) for each in recognised(world, text).matches] == [
+            (added.memory_id, likeness)
+        ]
 
 
 def test_what_would_not_be_stored_is_told_with_its_rule(world: World) -> None:

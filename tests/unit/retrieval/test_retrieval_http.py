@@ -16,8 +16,8 @@ from backend.kit.ids import FakeIds
 from backend.memories.failures import DecryptionFailures
 from backend.memories.model import REDACTED, Memory
 from backend.retrieval.diagnosis import Diagnosis
-from backend.retrieval.http import ANSWER_BYTES, CONTEXT_BYTES, RetrievalDoor
-from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Found, Question, Weights, Why
+from backend.retrieval.http import ANSWER_BYTES, CONTEXT_BYTES, RELATED_TEXT_BYTES, RetrievalDoor
+from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, STALE_SHARE, Found, Question, Related, Relation, Weights, Why
 from backend.retrieval.schemas import MemoriesFound, MemoryQuery
 from backend.tenancy.model import Caller, Permission, ScopeMode
 from backend.tenancy.scope import Environment, Scope
@@ -43,12 +43,15 @@ class FixedRetrieval:
     piece: Span | None = None
     usage: Usage = UNUSED
     why: Why | None = None
+    is_stale: bool = False
+    related: tuple[Related, ...] = ()
 
     def query(self, scope: Scope, question: Question) -> Found:
         """Answer."""
         assert scope == ACME
         self.asked.append(question)
-        answers = tuple(answer(each, piece=self.piece, why=self.why, usage=self.usage) for each in self.memories)
+        facts = {"piece": self.piece, "why": self.why, "usage": self.usage, "is_stale": self.is_stale, "related": self.related}
+        answers = tuple(answer(each, **facts) for each in self.memories)
         return Found(answers, self.degraded, NOW)
 
 
@@ -63,10 +66,12 @@ CALLER = Caller(
 )
 
 
-def answered(retrieval: FixedRetrieval, recording: Recording | None = None, **body: Any) -> dict[str, Any]:
+def answered(
+    retrieval: FixedRetrieval, recording: Recording | None = None, audit: FakeAuditLog | None = None, **body: Any
+) -> dict[str, Any]:
     """Return the answer's body."""
     access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None, beside=lambda *_: (None, True))
-    failures = DecryptionFailures(audit=FakeAuditLog(), clock=FakeClock(), ids=FakeIds())
+    failures = DecryptionFailures(audit=audit or FakeAuditLog(), clock=FakeClock(), ids=FakeIds())
     doctor = SimpleNamespace(examine=lambda *_, is_all: Diagnosis(0, (), (), is_whole=is_all))
     container: Any = SimpleNamespace(
         access=access,
@@ -185,6 +190,38 @@ def test_a_memory_that_cannot_be_decrypted_says_so_in_place_of_its_text() -> Non
         ("[REDACTED \u2014 DECRYPTION FAILED]", True),
         (memory(2).text, False),
     ]
+
+
+def test_what_an_answer_leads_to_is_shown_by_its_best_part_and_told_of_where_it_cannot_be_decrypted() -> None:
+    text = "Nothing here. " * 200 + "The lighthouse is on the cape. " + "Nor here. " * 200
+    far = memory(2, text=text, valid_until=NOW, speaker="Ana")
+    lost = memory(3, text=REDACTED, unreadable=b"sealed", unreadable_for="expired")
+    links = (
+        Related(far, Relation.SUPERSEDES, 1, memory(1).memory_id),
+        Related(lost, Relation.DERIVED_FROM, 2, far.memory_id),
+    )
+    retrieval = FixedRetrieval([memory(1)], related=links)
+    audit = FakeAuditLog()
+
+    body = answered(retrieval, audit=audit, traversal_depth=2, include_archived=True)
+
+    MemoriesFound.model_validate(body)
+    assert (retrieval.asked[0].traversal_depth, retrieval.asked[0].filter.include_archived) == (2, True)
+    first, second = body["memories"][0]["related"]
+    assert "The lighthouse is on the cape." in first["text"]
+    assert (first["text_truncated"], len(first["text"].encode()) <= RELATED_TEXT_BYTES) == (True, True)
+    assert (first["relation"], first["depth"], first["via"]) == ("supersedes", 1, memory(1).memory_id)
+    assert (first["state"], first["speaker"], first["valid_until"]) == ("active", "Ana", to_rfc3339(NOW))
+    assert (second["text"], second["depth"], second["via"]) == (REDACTED, 2, far.memory_id)
+    assert [each.entry.target for chain in audit.links.values() for each in chain] == [f"memory:{lost.memory_id}"]
+
+
+def test_a_stale_answer_says_so() -> None:
+    why = Why(frozenset(), is_named=False, date=None, is_pending=False, features={})
+
+    for is_stale, share in ((True, STALE_SHARE), (False, 1.0)):
+        (found,) = answered(FixedRetrieval([memory(1)], why=why, is_stale=is_stale), explain=True)["memories"]
+        assert (found["stale"], found["explanation"]["stale_share"]) == (is_stale, share)
 
 
 @pytest.mark.parametrize("metadata", [{}, {"a": "x" * 16_000}])

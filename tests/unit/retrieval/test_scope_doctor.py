@@ -9,6 +9,7 @@ import pytest
 from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
 from backend.kit.deadline import deadline
+from backend.memories.archiving import put_aside
 from backend.retrieval.diagnosis import MOST_FILTERS, Diagnosis, ScopeDoctor
 from backend.retrieval.model import Question
 from backend.tenancy.scope import Environment, Scope, user_scope
@@ -69,6 +70,21 @@ def test_what_is_forgotten_or_waits_is_not_counted(world: World) -> None:
 
     assert found
     assert found.elsewhere == ()
+
+
+def test_it_counts_what_is_found_with_the_archive_unless_that_was_asked_for(world: World) -> None:
+    for text in ("a red boat", "a blue boat"):
+        (boat,) = world.remember(text, source="chat")
+        step = put_aside(boat, None, None, world.clock.now())
+        world.store.replace(step.memory, step.changes, closes=step.closes)
+
+    plain, other, asked = examined(world), examined(world, sources=("mail",)), examined(world, include_archived=True)
+
+    assert plain
+    assert other
+    assert asked
+    assert (plain.archived, plain.without_filters) == (2, 0)
+    assert (other.archived, asked.archived) == (0, 0)
 
 
 def test_its_searches_are_bounded_and_it_says_when_there_was_more(world: World) -> None:

@@ -21,8 +21,14 @@ DEFAULTS = {
     "secrets": "block",
     "personal_data": "allow",
     "injection": "quarantine",
+    "stale_after_days": 90,
 }
-CHOSEN = {"extraction": "llm", "on_conflict": "most_trusted_source", "trusted_sources": ["crm", "chat"]}
+CHOSEN = {
+    "extraction": "llm",
+    "on_conflict": "most_trusted_source",
+    "trusted_sources": ["crm", "chat"],
+    "stale_after_days": 30,
+}
 
 
 def put(world: World, policy: Any, tenant_id: str = "acme") -> dict[str, Any]:
@@ -69,7 +75,12 @@ def test_a_change_is_in_the_audit_log_with_what_was_chosen_and_without_names_tha
 
     entry = world.entries()[-1]
     assert (entry.action, entry.target, entry.actor) == (Action.SETTING_CHANGED, "setting:memory", "operator")
-    assert entry.details == {"extraction": "llm", "on_conflict": "most_trusted_source", "trusted_sources": 2}
+    assert entry.details == {
+        "extraction": "llm",
+        "on_conflict": "most_trusted_source",
+        "trusted_sources": 2,
+        "stale_after_days": "30",
+    }
 
 
 def test_setting_what_is_set_leaves_no_entry_and_refused_values_leave_none(world: World) -> None:
@@ -104,6 +115,9 @@ def test_no_policy_changes_without_its_entry(world: World) -> None:
         ({"trusted_sources": ["crm", "crm"]}, "/policy/trusted_sources", "once"),
         ({"trusted_sources": [str(each) for each in range(51)]}, "/policy/trusted_sources", "at most 50"),
         ({"on_conflict": "most_trusted_source"}, "/policy/trusted_sources", "at least one source"),
+        ({"stale_after_days": 0}, "/policy/stale_after_days", "greater than or equal to 1"),
+        ({"stale_after_days": 36_501}, "/policy/stale_after_days", "less than or equal to 36500"),
+        ({"stale_after_days": "90"}, "/policy/stale_after_days", "integer"),
         ({"a/b~c": 1}, "/policy/a~1b~0c", "There is no such member; there are extraction, on_conflict"),
     ],
 )

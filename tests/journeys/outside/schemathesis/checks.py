@@ -164,7 +164,8 @@ REASONS: dict[str, tuple[str, ...]] = {
         r"conflict ",  # another memory says the same
     ),
     "update_memories": _END_USER,
-    "restore_memory": (*_NOT_THERE, *_REVISION, *_SENT_BEFORE, r"conflict "),  # it was not superseded
+    "archive_memory": (*_NOT_THERE, *_REVISION, *_SENT_BEFORE, *_END_USER),
+    "restore_memory": (*_NOT_THERE, *_REVISION, *_SENT_BEFORE, r"conflict "),  # it was neither archived nor superseded
     "judge_memory": (*_NOT_THERE, *_SENT_BEFORE, *_END_USER),
     "resolve_conflict": (*_NOT_THERE, *_SENT_BEFORE, *_END_USER),
     "approve_memory": (*_NOT_THERE, *_SENT_BEFORE),
