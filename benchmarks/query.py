@@ -106,6 +106,10 @@ class Rows:
         del scope
         return [], False
 
+    def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
+        """Return the rows."""
+        return self.get_many_used(tenant_id, memory_ids)[0]
+
     def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
         """Return the rows, and no usage."""
         del tenant_id
@@ -164,7 +168,13 @@ def asked(path: Path, owners: int, queries: int, model: Path | None) -> dict[str
     chance = Random(5)  # noqa: S311 - questions, not secrets
     with ThreadPoolExecutor(1) as threads:
         service = RetrievalService(
-            rows=rows, index=index, recent=InMemoryIndex(), embedder=embedder, clock=clock, executor=threads
+            rows=rows,
+            policies=FakePolicies(),
+            index=index,
+            recent=InMemoryIndex(),
+            embedder=embedder,
+            clock=clock,
+            executor=threads,
         )
 
         def ask() -> None:

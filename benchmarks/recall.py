@@ -101,9 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.http and asked.weights:
         parser.error("--weights are for a run in process.")
-    conversations = read(asked.path, asked.format)[1 if asked.held_out else 0 :: 2 if asked.held_out else 1][
-        : asked.conversations
-    ]
+    conversations = read(asked.path, asked.format)[1 if asked.held_out else 0 :: 2 if asked.held_out else 1]
+    conversations = [talk for talk in conversations if talk.questions][: asked.conversations]
     if asked.http:
         with target(asked) as at, Service(at.base_url, at.api_key) as service:
             store = OverHttp(service, f"recall-{time.time_ns():x}", infer=asked.infer)

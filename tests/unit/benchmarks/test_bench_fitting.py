@@ -10,7 +10,7 @@ import pytest
 from backend.retrieval.weights import ALWAYS, LONG, SHORT
 from benchmarks import fitting
 from benchmarks.datasets import Conversation, read
-from benchmarks.fitting import Example, fit, left_out, means, names, recall
+from benchmarks.fitting import CLOSE, FREE, GROUPS, Example, fit, left_out, means, names, recall, report_rows, task_of
 
 TALKS = Path(fitting.__file__).parent / "conversations"
 NAMED, ASKS = names().index("always.named"), names().index("short.asks")
@@ -70,6 +70,31 @@ def test_each_conversation_is_judged_by_the_others() -> None:
 
     assert len(judged) == 9
     assert means(judged) == {"talks": 1.0, "single-hop": 1.0}
+
+
+def test_the_weights_are_where_the_loss_is_smallest_within_the_bounds() -> None:
+    examples = [example(number, number % 3) for number in range(9)]
+    weights = fit(examples, np.ones(len(names()), dtype=np.bool_))
+    task = task_of(examples, weights)
+    least, slope, _ = task.at(weights)
+    is_free = np.array([name.split(".")[1] in FREE for name in names()])
+    chance = np.random.default_rng(1)
+
+    for moved in weights + chance.normal(scale=0.1, size=(50, len(weights))):
+        assert task.at(np.where(is_free, moved, np.maximum(moved, 0.0)))[0] > least
+    assert np.abs(slope[[NAMED, ASKS]]).max() < CLOSE
+
+
+def test_the_table_tells_what_is_lost_without_a_feature_and_without_its_group() -> None:
+    rows = {row["feature"]: row for row in report_rows([example(number, number % 3) for number in range(9)], ablate=True)}
+
+    assert list(rows) == [*list(rows)[:2], *names(), *(f"all of {group}" for group in GROUPS)]
+    assert all(row.keys() == rows["as they ship"].keys() for row in rows.values())
+    assert rows["always.rule"]["talks"] == rows["all of dates"]["talks"] == 0.0
+
+
+def test_the_groups_are_of_features_that_ship() -> None:
+    assert set().union(*GROUPS.values()) <= {*SHORT, *LONG, *ALWAYS}
 
 
 def test_every_feature_that_ships_is_fitted() -> None:
