@@ -33,6 +33,7 @@ from backend.index.in_memory import InMemoryIndex
 from backend.index.model import IndexDocument, IndexFilter, Tombstone
 from backend.kit.clock import SystemClock, epoch_ms
 from backend.memories.documents import documents_of
+from backend.memories.fake import FakePolicies
 from backend.memories.model import Memory, Revision
 from backend.retrieval.model import Question
 from backend.retrieval.service import RetrievalService
