@@ -15,7 +15,6 @@ from backend.kit.errors import (
     IdempotencyKeyReusedError,
     InvalidCursorError,
     MemoryNotFoundError,
-    MethodNotAllowedError,
     ValidationFailedError,
 )
 from backend.memories.http import MemoryDoor, idempotency_key, memory_id
@@ -261,11 +260,3 @@ def test_any_other_key_is_taken_as_it_is(key: str | None) -> None:
 def test_what_cannot_be_an_id_names_no_memory(text: str) -> None:
     with pytest.raises(MemoryNotFoundError):
         asyncio.run(memory_id(text))
-
-
-@pytest.mark.parametrize("text", ["add", "query"])
-def test_a_path_that_takes_post_says_so(text: str) -> None:
-    with pytest.raises(MethodNotAllowedError) as refused:
-        asyncio.run(memory_id(text))
-
-    assert refused.value.facts == {"allow": "POST"}

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from backend.kit.errors import PayloadTooLargeError, TableUnavailableError, TurnNotFoundError, ValidationFailedError
 from backend.memories.fake import FakeMemoryStore
 from backend.memories.model import Memory, Said
+from backend.memories.ports import Addition
 from backend.retrieval.schemas import MAX_QUERY_BYTES
 from backend.transcripts.fake import FakeTranscriptStore
 from backend.transcripts.model import Message, Session, View
@@ -40,6 +41,11 @@ class SometimesDown(FakeMemoryStore):
         if SometimesDown.fails_at == 0:
             raise TableUnavailableError
         return super().add(memory, *arguments, **named)
+
+    def add_together(self, additions: Sequence[Addition]) -> list[Memory]:
+        """Leave all to be added one by one."""
+        del additions
+        return []
 
 
 class World:
