@@ -16,6 +16,7 @@ ARGS ?=
 MODEL := .local/embedder/manifest.json
 LOCAL := $(PY) -m infrastructure.local
 WORKERS ?= 2
+QUICK ?= tests/unit tests/contract
 # For suites whose single tests may take longer than any test of the others.
 LONG := -o faulthandler_timeout=0
 ENV ?= dev
@@ -78,11 +79,11 @@ test: setup $(TOOLS_READY) ## all tests that need only Python, on a stack of the
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup
 
 test-quick: setup $(TOOLS_READY) ## all tests that need no stack
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not journey" tests/unit tests/contract
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not journey" $(QUICK)
 
-test-pythons: setup ## the quick tests on the lowest and the highest other Python found on this machine
+test-pythons: setup ## the unit tests on the lowest and the highest other Python found on this machine
 	@$(PY) -m infrastructure.pythons --except $(PY) | while read -r python; do \
-	  $(MAKE) --no-print-directory test-quick PYTHON="$$python" VENV=".venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" || exit 1; \
+	  $(MAKE) --no-print-directory test-quick QUICK=tests/unit PYTHON="$$python" VENV=".venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" || exit 1; \
 	done
 
 test-isolation: setup ## every operation, by everybody, with what is everybody else's: in process and on a deployed stack; many minutes
