@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from backend.kit.clock import FakeClock
 from backend.kit.dynamodb import Item, Table
-from backend.kit.ids import FakeIds
+from backend.kit.ids import UlidIds
 from backend.state.model import Owner, State
 from backend.state.store import DynamoStateStore
 from backend.tenancy.pepper import TenantMacs
@@ -35,6 +36,10 @@ each_table = pytest.mark.parametrize("name", table_definitions())
 def cloud() -> Iterator[None]:
     with aws():
         yield
+        # An engine of its own keeps it for the next test.
+        client: Any = template_seam().client
+        if BACKUP in client.list_tables()["TableNames"]:
+            client.delete_table(TableName=BACKUP)
 
 
 def backed_up(name: str) -> Table:
@@ -59,7 +64,7 @@ class Kept:
 
     def __init__(self) -> None:
         macs, seals = TenantMacs(FixedSecrets()), sealer()
-        self.said = DynamoTranscriptStore(template_table("StateTable"), macs, seals, FakeIds())
+        self.said = DynamoTranscriptStore(template_table("StateTable"), macs, seals, UlidIds(FakeClock()))
         self.values = DynamoStateStore(template_table("StateTable"), macs, seals)
 
     def say(self, *contents: str, at: datetime = NOW) -> None:
