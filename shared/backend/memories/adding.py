@@ -101,12 +101,12 @@ class Adding:
             if skipped:
                 outcomes.append(skipped)
                 continue
-            memory_id = first_with.get(candidate.extracted_key) if said.deduplicate else None
             own_id = self._ids.derived("mem", claim_id, str(number))
             if own_id in ahead:
                 memories[own_id] = ahead[own_id]
                 outcomes.append(_outcome_of(ahead[own_id], number))
                 continue
+            memory_id = first_with.get(candidate.extracted_key) if said.deduplicate else None
             if memory_id:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, memory_id, SAME_REQUEST))
             else:

@@ -17,13 +17,27 @@ from backend.memories.markers import marker_item
 from backend.memories.model import Memory
 from backend.memories.ports import MemoryStore, RequestLog
 from backend.memories.store import DynamoMemoryStore
+from backend.tenancy.model import Permission
+from backend.tenancy.scope import Environment
 from tests.contract.memories.memory_world import World, emulated, make_tables
+from tests.contract.tree.served_world import Served, serving
 from tests.support.tables import engine
 
 
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def served(clock: FakeClock) -> Iterator[Served]:
+    with serving(clock) as world:
+        yield world
+
+
+@pytest.fixture
+def owner(served: Served) -> str:
+    return served.container.tenancy.create_key("acme", "owner", Environment.TEST, [Permission.ORG_ALL]).text
 
 
 @pytest.fixture(scope="module")

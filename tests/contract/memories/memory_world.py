@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -12,13 +13,16 @@ from typing import Any
 from backend.embedding.fake import FakeEmbedder
 from backend.encryption.fake import FakeSeals
 from backend.extraction.fake import WholeTexts
+from backend.extraction.pipeline import Pipeline
 from backend.kit.clock import Clock, FakeClock
 from backend.kit.dynamodb import Faults, Item, Seam, Table
 from backend.kit.dynamodb.values import from_item
 from backend.kit.ids import Ids, UlidIds
+from backend.memories.editing import Editing
 from backend.memories.fake import FakePolicies
 from backend.memories.items import row_item
 from backend.memories.model import Memory
+from backend.memories.ports import Extractor
 from backend.memories.requests import DynamoRequestLog
 from backend.memories.service import MemoryService
 from backend.memories.store import DynamoMemoryStore
@@ -129,15 +133,31 @@ class World:
         self.usages = DynamoUsageStore(Table(USAGE, self.seam))
         self.store = DynamoMemoryStore(Table(MEMORIES, self.seam), macs, self.seals, self.clock, self.ids, usages=self.usages)
         self.requests = DynamoRequestLog(Table(IDEMPOTENCY, self.seam), self.ids, self.clock)
-        self.service = MemoryService(
+        self.service = self.remembering(WholeTexts())
+
+    def remembering(self, extractor: Extractor | None = None, executor: Executor | None = None) -> MemoryService:
+        """Return the use cases with the rules that the product has, or another extractor."""
+        return MemoryService(
             store=self.store,
             requests=self.requests,
-            extractor=WholeTexts(),
+            extractor=extractor or Pipeline(),
             embedder=self.embedder,
             policies=self.policies,
             clock=self.clock,
             ids=self.ids,
-            executor=AtOnce(),
+            executor=executor or AtOnce(),
+        )
+
+    def editing(self) -> Editing:
+        """Return the use cases of a memory that is there, with the rules that the product has."""
+        return Editing(
+            store=self.store,
+            requests=self.requests,
+            extractor=Pipeline(),
+            embedder=self.embedder,
+            policies=self.policies,
+            clock=self.clock,
+            ids=self.ids,
         )
 
     def _seam(self) -> Seam:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-
-import pytest
 
 from backend.audit.model import Action
 from backend.encryption.kms import KmsKeyService
@@ -13,31 +10,13 @@ from backend.kit.clock import FakeClock
 from backend.kit.errors import DependencyUnavailableError
 from backend.memories.items import place_of
 from backend.memories.model import REDACTED
-from backend.tenancy.model import Permission
-from backend.tenancy.scope import Environment
 from index.sweep_pending import handler as sweep_pending
 from lifecycle.remove_expired import handler as remove_expired
 from tests.contract.memories.encryption_world import TEXTS, added, entries, expire_all_keys, read, rotated, sealed_under, work_off
-from tests.contract.tree.served_world import Served, serving
+from tests.contract.tree.served_world import Served
 from tests.support.events import FakeLambdaContext
 from tests.support.logs import log_lines
 from tests.support.tables import REGION
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def served(clock: FakeClock) -> Iterator[Served]:
-    with serving(clock) as world:
-        yield world
-
-
-@pytest.fixture
-def owner(served: Served) -> str:
-    return served.container.tenancy.create_key("acme", "owner", Environment.TEST, [Permission.ORG_ALL]).text
 
 
 def test_a_memory_whose_key_expired_is_answered_with_the_flag_everywhere(served: Served, clock: FakeClock, owner: str) -> None:

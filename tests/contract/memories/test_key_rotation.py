@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,8 +10,6 @@ from backend.audit.model import Action
 from backend.encryption.sealing import version_of
 from backend.kit.clock import FakeClock
 from backend.kit.errors import DependencyUnavailableError
-from backend.tenancy.model import Permission
-from backend.tenancy.scope import Environment
 from lifecycle.run_jobs import handler as run_jobs
 from tests.contract.memories.encryption_world import (
     ROTATE,
@@ -26,24 +23,8 @@ from tests.contract.memories.encryption_world import (
     sealed_under,
     work_off,
 )
-from tests.contract.tree.served_world import Served, serving
+from tests.contract.tree.served_world import Served
 from tests.support.events import FakeLambdaContext
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def served(clock: FakeClock) -> Iterator[Served]:
-    with serving(clock) as world:
-        yield world
-
-
-@pytest.fixture
-def owner(served: Served) -> str:
-    return served.container.tenancy.create_key("acme", "owner", Environment.TEST, [Permission.ORG_ALL]).text
 
 
 def test_a_rotation_seals_everything_again_under_the_new_key(served: Served, clock: FakeClock, owner: str) -> None:

@@ -11,16 +11,13 @@ from threading import Barrier
 import pytest
 
 from backend.extraction.model import Claimed
-from backend.extraction.pipeline import Pipeline
 from backend.memories.documents import changes_for
-from backend.memories.editing import Change, Editing
+from backend.memories.editing import Change
 from backend.memories.listing import EVERYTHING
 from backend.memories.model import Memory, Said
 from backend.memories.outcomes import Outcome
 from backend.memories.ports import Contest, Holders, MemoryStore
-from backend.memories.service import MemoryService
 from tests.contract.memories.memory_world import Calls, FailingAt, World
-from tests.support.executors import AtOnce
 from tests.support.faults import DiedError
 from tests.unit.memories.samples import ACME, NOW, keyed, memory, memory_id
 
@@ -47,35 +44,9 @@ def late(text: str) -> Said:
     return Said(text, occurred_at=SECOND)
 
 
-def reading(world: World) -> MemoryService:
-    """Return the use cases with the rules that the product has."""
-    return MemoryService(
-        store=world.store,
-        requests=world.requests,
-        extractor=Pipeline(),
-        embedder=world.embedder,
-        policies=world.policies,
-        clock=world.clock,
-        ids=world.ids,
-        executor=AtOnce(),
-    )
-
-
-def editing(world: World) -> Editing:
-    return Editing(
-        store=world.store,
-        requests=world.requests,
-        extractor=Pipeline(),
-        embedder=world.embedder,
-        policies=world.policies,
-        clock=world.clock,
-        ids=world.ids,
-    )
-
-
 def oslo_then_rome(world: World) -> Memory:
     oslo, _ = (
-        reading(world).add(ACME, Said(f"I live in {name}.", occurred_at=at)).memories[0]
+        world.remembering().add(ACME, Said(f"I live in {name}.", occurred_at=at)).memories[0]
         for name, at in (("Oslo", FIRST), ("Rome", THIRD))
     )
     return oslo
@@ -97,7 +68,7 @@ def test_the_calls_are_those_that_are_tried_here(world: World, said: str) -> Non
     oslo_then_rome(world)
     calls = Calls()
 
-    reading(world.another(calls)).add(ACME, late(said), keyed())
+    world.another(calls).remembering().add(ACME, late(said), keyed())
 
     assert tuple(calls.made) == CALLS[said]
     assert lasting(world) == Counter(EXPECTED[said])
@@ -108,10 +79,10 @@ def test_one_that_dies_at_any_call_is_whole_when_it_is_sent_again(world: World, 
     oslo = oslo_then_rome(world)
     plan = FailingAt(call=call, after_it=after, error=DiedError())
     with pytest.raises(DiedError):
-        reading(world.another(plan)).add(ACME, late(said), keyed())
+        world.another(plan).remembering().add(ACME, late(said), keyed())
     world.clock.advance(seconds=30)
 
-    added = reading(world).add(ACME, late(said), keyed())
+    added = world.remembering().add(ACME, late(said), keyed())
 
     assert lasting(world) == Counter(EXPECTED[said])
     assert world.store.evidence_count("acme", added.outcomes[0].memory_id) == (1 if said == PARIS else 2)
@@ -126,7 +97,7 @@ def test_of_the_same_said_late_by_many_at_once_one_memory_comes(world: World) ->
     gate = Barrier(THREADS, timeout=30)
     # The client is made on first use, which is not safe in threads; a function makes it before any.
     world.store.get("acme", "mem_none")
-    shared = reading(world)
+    shared = world.remembering()
 
     def say(_: int) -> Outcome:
         gate.wait()
@@ -142,11 +113,11 @@ def test_of_the_same_said_late_by_many_at_once_one_memory_comes(world: World) ->
 def test_a_memory_whose_time_is_changed_meets_the_others_again(world: World) -> None:
     oslo = oslo_then_rome(world)
 
-    editing(world).change(ACME, Change(oslo.memory_id, {"valid_until": None}), None, "key:1")
+    world.editing().change(ACME, Change(oslo.memory_id, {"valid_until": None}), None, "key:1")
 
     holders = world.store.holders("acme", CLAIM)
     assert (holders.memory_ids[-1], holders.past) == (oslo.memory_id, ())
-    [bern] = reading(world).add(ACME, Said("I live in Bern.")).memories
+    [bern] = world.remembering().add(ACME, Said("I live in Bern.")).memories
     assert oslo.memory_id in bern.supersedes
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from backend.extraction.pipeline import Pipeline
 from backend.kit.dynamodb import Table
 from backend.kit.errors import MemorySyncError
 from backend.memories.model import Said
@@ -26,16 +25,7 @@ def remembering(world: World, threads: ThreadPoolExecutor) -> MemoryService:
     """Return the use cases with the rules and the threads that the product has."""
     # The client is made on first use, which is not safe in threads; a function makes it before any.
     world.store.get("acme", "mem_none")
-    return MemoryService(
-        store=world.store,
-        requests=world.requests,
-        extractor=Pipeline(),
-        embedder=world.embedder,
-        policies=world.policies,
-        clock=world.clock,
-        ids=world.ids,
-        executor=threads,
-    )
+    return world.remembering(executor=threads)
 
 
 def test_the_last_of_contradicting_statements_holds_and_what_is_said_again_merges(world: World) -> None:

@@ -9,14 +9,11 @@ from threading import Barrier
 
 import pytest
 
-from backend.extraction.pipeline import Pipeline
 from backend.kit.errors import DependencyUnavailableError
 from backend.memories.listing import EVERYTHING
 from backend.memories.model import Memory, Said
 from backend.memories.outcomes import Outcome
-from backend.memories.service import MemoryService
 from tests.contract.memories.memory_world import Calls, FailingAt, World
-from tests.support.executors import AtOnce
 from tests.support.faults import no_answer
 from tests.unit.memories.samples import ACME, keyed
 
@@ -34,22 +31,8 @@ class DiedError(BaseException):
     """The process is gone. Nothing of ours may catch it."""
 
 
-def reading(world: World) -> MemoryService:
-    """Return the use cases with the rules that the product has."""
-    return MemoryService(
-        store=world.store,
-        requests=world.requests,
-        extractor=Pipeline(),
-        embedder=world.embedder,
-        policies=world.policies,
-        clock=world.clock,
-        ids=world.ids,
-        executor=AtOnce(),
-    )
-
-
 def told(world: World, name: str) -> Memory:
-    memory = reading(world).add(ACME, Said(f"I live in {name}.")).memories[0]
+    memory = world.remembering().add(ACME, Said(f"I live in {name}.")).memories[0]
     world.clock.advance(seconds=1)
     return memory
 
@@ -60,7 +43,7 @@ def listed(world: World) -> list[Memory]:
 
 def check_one_holds(world: World, first: Memory, *, evidence: int = 1) -> None:
     """Send the statement once more and hold what is stored against what a healthy run leaves."""
-    added = reading(world).add(ACME, Said("I live in Lisbon."), keyed())
+    added = world.remembering().add(ACME, Said("I live in Lisbon."), keyed())
 
     (winner,) = added.memories
     rows = {each.memory_id: each for each in listed(world)}
@@ -71,7 +54,7 @@ def check_one_holds(world: World, first: Memory, *, evidence: int = 1) -> None:
     assert [each.memory for each in world.store.revisions("acme", first.memory_id)] == [first]
     assert world.store.holders("acme", CLAIM).memory_ids == (winner.memory_id,)
     assert world.store.evidence_count("acme", winner.memory_id) == evidence
-    again = reading(world).add(ACME, Said("I live in Lisbon."), keyed())
+    again = world.remembering().add(ACME, Said("I live in Lisbon."), keyed())
     assert (again.replayed, again.outcomes, again.memories) == (True, added.outcomes, added.memories)
 
 
@@ -79,7 +62,7 @@ def test_the_calls_of_a_statement_that_ends_another_are_those_that_are_tried_her
     first = told(world, "Porto")
     calls = Calls()
 
-    reading(world.another(calls)).add(ACME, Said("I live in Lisbon."), keyed())
+    world.another(calls).remembering().add(ACME, Said("I live in Lisbon."), keyed())
 
     assert tuple(calls.made) == CALLS
     check_one_holds(world, first)
@@ -90,7 +73,7 @@ def test_one_that_dies_at_any_call_is_whole_when_it_is_sent_again(world: World, 
     first = told(world, "Porto")
     plan = FailingAt(call=call, after_it=after, error=DiedError())
     with pytest.raises(DiedError):
-        reading(world.another(plan)).add(ACME, Said("I live in Lisbon."), keyed())
+        world.another(plan).remembering().add(ACME, Said("I live in Lisbon."), keyed())
     world.clock.advance(seconds=30)
 
     check_one_holds(world, first)
@@ -102,7 +85,7 @@ def test_one_whose_call_times_out_is_right_or_says_to_try_again(world: World, *,
     first = told(world, "Porto")
     plan = FailingAt(call=call, after_it=after, error=no_answer(), lasting=lasting)
     with suppress(DependencyUnavailableError):
-        reading(world.another(plan)).add(ACME, Said("I live in Lisbon."), keyed())
+        world.another(plan).remembering().add(ACME, Said("I live in Lisbon."), keyed())
     world.clock.advance(seconds=30)
 
     check_one_holds(world, first)
@@ -113,7 +96,7 @@ def test_of_many_contradicting_statements_said_at_once_one_holds_and_all_others_
     gate = Barrier(THREADS, timeout=30)
     # The client is made on first use, which is not safe in threads; a function makes it before any.
     world.store.get("acme", "mem_none")
-    shared = reading(world)
+    shared = world.remembering()
 
     def say(number: int) -> Outcome:
         gate.wait()

@@ -20,11 +20,6 @@ WORDS = ("Hello.", "plans", "lisbon", "days", "s-4711")
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def served(clock: FakeClock) -> Iterator[Served]:
     with serving(clock) as world:
         owner = world.container.tenancy.create_key("acme", "owner", Environment.TEST, [Permission.ORG_ALL]).text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,26 +12,10 @@ from backend.memories.model import REDACTED
 from backend.tenancy.model import Permission
 from backend.tenancy.scope import Environment
 from tests.contract.memories.encryption_world import added, expire_all_keys, read, sealed_under, work_off
-from tests.contract.tree.served_world import Served, serving
+from tests.contract.tree.served_world import Served
 from tests.support.logs import log_lines
 
 OLD, NEW = "The cello is in the loft.", "The cello was sold."
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def served(clock: FakeClock) -> Iterator[Served]:
-    with serving(clock) as world:
-        yield world
-
-
-@pytest.fixture
-def owner(served: Served) -> str:
-    return served.container.tenancy.create_key("acme", "owner", Environment.TEST, [Permission.ORG_ALL]).text
 
 
 @pytest.fixture

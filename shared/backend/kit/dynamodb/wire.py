@@ -1,7 +1,8 @@
 """From the JSON of DynamoDB's answers to typed values, past the general reader of botocore.
 
-Botocore reads every attribute value as a structure of ten members, of which one is there: a third of the processor time of a
-query that reads twenty rows (docs/performance.md). On the wire a value looks as it is handed out already, but for binary.
+Botocore reads every attribute value as a structure of ten members, of which one is there; of a query that reads twenty rows
+that was about a thirteenth of the processor time (docs/performance.md, "What was tried"). On the wire a value looks as it is
+handed out already, but for binary.
 """
 
 from __future__ import annotations
