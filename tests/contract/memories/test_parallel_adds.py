@@ -10,10 +10,12 @@ from threading import Barrier, Lock
 from typing import Any, TypeVar
 
 from backend.kit.errors import RequestInFlightError
+from backend.memories.model import Said
 from backend.memories.outcomes import (
     Added,
     Outcome,
 )
+from backend.memories.service import Asked
 from tests.contract.memories.memory_world import World
 from tests.support.faults import cancelled
 from tests.unit.memories.samples import ACME, SAID, keyed
@@ -80,6 +82,18 @@ def test_the_same_fact_added_by_many_at_once_is_one_memory_with_the_evidence_of_
     assert world.store.evidence_count("acme", memory_id) == THREADS
     assert conflicts.refused == THREADS // 2
     assert sum(conflicts.sent.values()) == THREADS + conflicts.refused
+
+
+def test_several_facts_sent_together_by_many_at_once_are_stored_once_each_with_the_evidence_of_all(world: World) -> None:
+    shared, conflicts = conflicting(world)
+    asked = [Asked(ACME, Said(f"Box {number} holds the plates.")) for number in range(3)]
+
+    sent = all_at_once(lambda _: shared.service.add_many("acme", asked))
+
+    outcomes = Counter(each.outcomes[0].outcome for done in sent for each in done if isinstance(each, Added))
+    assert outcomes == {Outcome.STORED: 3, Outcome.MERGED: 3 * (THREADS - 1)}
+    assert world.kinds() == {"rows": 3, "guards": 3, "markers": 3, "evidence": 3 * THREADS}
+    assert conflicts.refused
 
 
 def test_a_fact_that_was_forgotten_is_brought_back_by_many_at_once_as_one_memory(world: World) -> None:
