@@ -6,6 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from threading import Barrier
 
 import pytest
@@ -70,7 +71,8 @@ def test_the_calls_are_those_that_are_tried_here(world: World, said: str) -> Non
 
     world.another(calls).remembering().add(ACME, late(said), keyed())
 
-    assert tuple(calls.made) == CALLS[said]
+    # A table may end a page of a query anywhere: the next page is no call of another kind.
+    assert tuple(name for name, _ in groupby(calls.made)) == CALLS[said]
     assert lasting(world) == Counter(EXPECTED[said])
 
 
