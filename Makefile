@@ -86,7 +86,7 @@ test-pythons: setup ## the unit tests on the lowest and the highest other Python
 	  $(MAKE) --no-print-directory test-quick QUICK=tests/unit PYTHON="$$python" VENV=".venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" || exit 1; \
 	done
 
-test-isolation: setup ## every operation, by everybody, with what is everybody else's: in process and on a deployed stack; many minutes
+test-isolation: setup ## every operation, by everybody, with what is everybody else's: in process, and a share on a deployed stack; an hour
 	@mkdir -p .local; ISOLATION=whole $(PY) -m pytest $(LONG) -n $(WORKERS) --dist loadgroup -rP tests/isolation > .local/isolation.txt 2>&1 \
 	  || { cat .local/isolation.txt; exit 1; }
 	@grep '^isolation ' .local/isolation.txt

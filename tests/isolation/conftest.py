@@ -16,8 +16,10 @@ from tests.support.logs import LogLines, log_lines
 WHOLE = os.environ.get("ISOLATION") == "whole"
 """`make test-isolation` asks for every cell. Else what is the caller's own is whole where it is read, and few of the rest."""
 
-EVERY = 1 if WHOLE else 23
+FEW = 23
 """Of what is others' each so-manieth cell is tried; a prime, so that no caller always meets the same owners."""
+
+EVERY = 1 if WHOLE else FEW
 
 
 @dataclass(frozen=True)

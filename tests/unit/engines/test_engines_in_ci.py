@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def run(tree: Path, python: str) -> tuple[int, list[str]]:
     return done.returncode, [line for line in done.stdout.splitlines() if " took " not in line]
 
 
-def test_engines_whose_tools_are_there_are_run_before_all_tests(tree: Path) -> None:
+def test_engines_whose_tools_are_there_have_their_say_before_all_tests(tree: Path) -> None:
     assert run(tree, "exit 0") == (0, [*FIRST, "make test-engines []", "make test []"])
 
 
@@ -56,6 +57,20 @@ def test_a_step_that_fails_fails_the_run(tree: Path, step: str) -> None:
 def test_an_engine_that_cannot_be_built_fails_the_run(tree: Path) -> None:
     program(tree / "tools" / "make", '[ "$1" != test-engines ]')
     assert run(tree, "exit 0")[0] == 1
+
+
+def test_tests_that_run_on_end_with_an_engine_that_fails(tree: Path) -> None:
+    begun = tree / "begun"
+    script = f"""case "$1" in
+      test-engines) until [ -s {begun} ]; do :; done; exit 1 ;;
+      test) echo $$ > {begun}; exec sleep 50 ;;
+    esac"""
+    program(tree / "tools" / "make", script)
+
+    assert run(tree, "exit 0")[0] == 1
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(begun.read_text()), 0)
 
 
 def test_what_was_left_out_is_said_just_before_the_closing_line(tmp_path: Path) -> None:
