@@ -1,9 +1,8 @@
 """`python -m infrastructure.restore --from RESTORED --to TABLE`: bring back from a restored table what the live one lost.
 
 Point-in-time recovery makes a new table beside the live one. This copies from it what the live table lacks, and memories
-of which the live table has only an older version. What is newer in the live table stays: above all, what was forgotten
-after the backup stays forgotten. Of messages and values that were deleted nothing is left that could say so: these come
-back. Doing it twice, or again after it was interrupted, is harmless.
+of which the live table has only an older version. What is newer in the live table stays: above all, what was forgotten or
+deleted after the backup stays so. Doing it twice, or again after it was interrupted, is harmless.
 """
 
 from __future__ import annotations
@@ -16,11 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 from backend.kit.clock import SystemClock
 from backend.kit.config import aws_endpoint, region
+from backend.kit.deletion_marks import not_deleted
 from backend.kit.dynamodb import ConditionFailedError, Item, Put, Seam, Table, TransactionCanceledError, attribute, transact
+from backend.kit.dynamodb.table import Write
 from backend.kit.errors import MemorySyncError
 from backend.kit.ids import UlidIds
 from backend.memories.items import OWED, owed_pk
 from backend.memories.markers import PENDING
+from backend.state.store import STATES
+from backend.tenancy.items import ISSUER, ISSUERS
+from backend.transcripts.store import SESSIONS
 
 WRITERS = 8
 ABSENT = attribute("pk").does_not_exist()
@@ -42,13 +46,18 @@ def main(argv: list[str] | None = None) -> int:
     except MemorySyncError as error:
         print(f"Stopped: {error.detail} Run it again: it goes over what is done already.", file=sys.stderr)
         return 1
-    print(f"{counts['written']} items brought back, {counts['kept']} left as they are, {counts['markers']} markers left out.")
+    print(
+        f"{counts['written']} items brought back, {counts['kept']} left as they are or deleted since,"
+        f" {counts['markers']} markers left out."
+    )
     print("Now call RebuildIndex, so that the index shows them (docs/operations.md).")
     return 0
 
 
 def restore(restored: Table, live: Table) -> Counter[str]:
     """Copy what the live table lacks; return how many items were `written`, `kept`, or are `markers`, which are left out.
+
+    What was deleted since is kept as it is, too: deleted.
 
     A marker says what the index lacked when the backup was made: the rebuild that follows makes up for all of them. Notes of
     vectors that were owed are markers too: each is written anew, with the row that still owes one.
@@ -74,12 +83,28 @@ def _brought_back(live: Table, item: Item) -> str:
     # What carries no such number is at least as new in the live table as here.
     number = next((name for name in GROWS if name in item), None)
     lacking = ABSENT | (attribute(number) < item[number]) if number else ABSENT
+    beside: list[Write] = [not_deleted(live, *key, _written_at(item)) for key in _leaves_marks(item)]
+    if item.get("owed"):
+        beside.append(Put(live, {"pk": owed_pk(item["scope_key"]), "sk": item["memory_id"], "since": item["updated_at"]}))
     try:
-        if item.get("owed"):
-            note = {"pk": owed_pk(item["scope_key"]), "sk": item["memory_id"], "since": item["updated_at"]}
-            transact(live.seam, [Put(live, item, lacking), Put(live, note)], token=UlidIds(SystemClock()).new("t"))
+        if beside:
+            transact(live.seam, [Put(live, item, lacking), *beside], token=UlidIds(SystemClock()).new("t"))
         else:
             live.put(item, lacking)
     except (ConditionFailedError, TransactionCanceledError):
         return "kept"
     return "written"
+
+
+def _leaves_marks(item: Item) -> list[tuple[str, str]]:
+    """Return where it would be marked that this was deleted, or what it belongs to."""
+    pk, sk = item["pk"], item.get("sk", "")
+    if pk.startswith(SESSIONS):
+        # The partition of a message is that of its session and the session's sort key.
+        session, _, mac = pk.rpartition("#")
+        return [(pk, sk), (session, mac)]
+    return [(pk, sk)] if pk.startswith((STATES, ISSUER)) or sk.startswith(ISSUERS) else []
+
+
+def _written_at(item: Item) -> str | None:
+    return item.get("recorded_at") or item.get("updated_at")

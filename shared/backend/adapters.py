@@ -152,7 +152,7 @@ class Adapters:
         """Values under keys."""
         from backend.state.store import DynamoStateStore
 
-        return DynamoStateStore(self.state_table, self.macs, self.sealer)
+        return DynamoStateStore(self.state_table, self.macs, self.sealer, self.ids)
 
     @cached_property
     def request_log(self) -> RequestLog:

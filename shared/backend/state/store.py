@@ -4,6 +4,8 @@
 |---|---|---|---|
 | state | `N#scope key` | MACs of the namespace's beginnings joined by `.`, `!`, MAC of the key | version and times; `sealed` |
 
+What is removed leaves a mark (`kit/deletion_marks.py`).
+
 What expires stands in the index `due`: `STATE#shard` / moment#tenant#hash. Nothing of namespaces, keys and values is readable:
 a sort key holds one MAC for each label, made of it and those before it, so that all that begins alike stands side by side.
 """
@@ -17,8 +19,10 @@ from hashlib import sha256
 from typing import Any
 
 from backend.encryption.model import DecryptionFailedError
+from backend.kit import deletion_marks
 from backend.kit.clock import from_rfc3339, to_rfc3339
-from backend.kit.dynamodb import ConditionFailedError, Item, Table, attribute
+from backend.kit.dynamodb import ConditionFailedError, Delete, Item, Table, TransactionCanceledError, attribute, transact
+from backend.kit.ids import Ids
 from backend.memories.items import DUE_SHARDS, due_pk, shard_of
 from backend.memories.ports import Macs, Seals
 from backend.memories.sealed_values import Unopened, opened_value, sealed_value
@@ -27,6 +31,7 @@ from backend.state.ports import Expired, Found
 
 SCHEMA_VERSION = 1
 DUE = "STATE"
+STATES = "N#"
 MAC_CHARACTERS = 32
 """128 bits of each MAC: two of an owner's names meet by chance once there are 2**64 (birthday bound)."""
 
@@ -59,10 +64,11 @@ def has_expired(before: datetime) -> Any:  # noqa: ANN401 - a vendor's condition
 class DynamoStateStore:
     """`StateStore` on DynamoDB."""
 
-    def __init__(self, table: Table, macs: Macs, seals: Seals) -> None:
+    def __init__(self, table: Table, macs: Macs, seals: Seals, ids: Ids) -> None:
         self._table = table
         self._macs = macs
         self._seals = seals
+        self._ids = ids
 
     def get(self, owner: Owner, namespace: Namespace, key: str) -> State | None:
         """Return the item."""
@@ -80,17 +86,19 @@ class DynamoStateStore:
         return True
 
     def remove(self, owner: Owner, namespace: Namespace, key: str, now: datetime, versions: frozenset[str] | None = None) -> bool:
-        """Delete the item. One whose time is up goes too, and was not there."""
+        """Delete the item and leave a mark, or neither. One whose time is up goes too, and was not there."""
         pk, sk = states_pk(owner.scope_key), self._place(owner, namespace, key)
         live = attribute("expires_at").does_not_exist() | (attribute("expires_at") > to_rfc3339(now))
         condition = IS_THERE & live
         if versions is not None:
             condition &= is_one_of(sorted(versions)) if versions else IS_NEW
+        writes = (Delete(self._table, (pk, sk), condition), deletion_marks.mark(self._table, pk, sk, now))
         try:
-            self._table.delete(pk, sk, condition=condition)
-        except ConditionFailedError as refused:
+            transact(self._table.seam, writes, token=self._ids.new("t"))
+        except TransactionCanceledError as refused:
+            item = refused.reasons[0].item if refused.reasons[0] else None
             # Whoever deletes may open nothing.
-            held = _unopened(refused.item, namespace, key) if refused.item else None
+            held = _unopened(item, namespace, key) if item else None
             if held and not held.is_live(now):
                 self.drop((pk, sk), now)
                 held = None
@@ -190,4 +198,4 @@ def _unopened(item: Item, namespace: Namespace | None, key: str | None) -> State
 
 def states_pk(scope_key: str) -> str:
     """Return the partition of an end user's states."""
-    return f"N#{scope_key}"
+    return STATES + scope_key

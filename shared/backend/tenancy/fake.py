@@ -134,8 +134,9 @@ class FakeTenancyStore:
         self._answer("issuers")
         return [issuer for issuer in self._issuers.values() if issuer.tenant_id == tenant_id]
 
-    def remove_issuer(self, tenant_id: str, issuer: str) -> None:
+    def remove_issuer(self, tenant_id: str, issuer: str, at: datetime) -> None:
         """Remove the tenant's issuer."""
+        del at
         self._answer("remove_issuer")
         there = self._issuers.get(issuer)
         if there is not None and there.tenant_id == tenant_id:

@@ -16,6 +16,7 @@ DIRECTORY = "TENANTS"
 PROJECTS = "PROJECT#"
 KEYS = "KEY#"
 ISSUERS = "ISSUER#"
+ISSUER = "ISS#"
 SETTINGS = "SETTING#"
 
 Item = dict[str, Any]
@@ -43,7 +44,12 @@ def key_key(public_id: str) -> tuple[str, str]:
 
 def issuer_key(name: str) -> tuple[str, str]:
     """Return where the issuer with this hash stands."""
-    return f"ISS#{name}", "ISSUER"  # nosemgrep: tenant-in-every-key - who calls is not known before this is read
+    return ISSUER + name, "ISSUER"  # nosemgrep: tenant-in-every-key - who calls is not known before this is read
+
+
+def issuer_entry(tenant_id: str, name: str) -> tuple[str, str]:
+    """Return where it is listed that the issuer with this hash is the tenant's."""
+    return tenant_partition(tenant_id), ISSUERS + name
 
 
 def setting_key(tenant_id: str, name: str) -> tuple[str, str]:

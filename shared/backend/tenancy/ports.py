@@ -63,8 +63,8 @@ class TenancyStore(Protocol):
     def issuers(self, tenant_id: str) -> Sequence[TokenIssuer]:
         """Return the tenant's issuers, in no order."""
 
-    def remove_issuer(self, tenant_id: str, issuer: str) -> None:
-        """Remove the tenant's issuer; removing what is gone, or another tenant's, changes nothing."""
+    def remove_issuer(self, tenant_id: str, issuer: str, at: datetime) -> None:
+        """Remove the tenant's issuer, for a later restore too; removing what is gone, or another tenant's, changes nothing."""
 
     def setting(self, tenant_id: str, name: str) -> Mapping[str, Any] | None:
         """Return what is set under this name, None where nothing is. Raises `UnreadableSettingError` for no JSON object."""

@@ -193,7 +193,7 @@ class Tenancy:
         there = self._store.issuer(issuer)
         if there is not None and there.tenant_id == tenant_id:
             self._record(tenant_id, Action.ISSUER_REMOVED, f"issuer:{there.issuer_hash}", environment=there.environment)
-            self._store.remove_issuer(tenant_id, issuer)
+            self._store.remove_issuer(tenant_id, issuer, self._clock.now())
 
     def set_scope_mode(self, tenant_id: str, scope_mode: ScopeMode) -> Tenant:
         """Say what requests without a project get. Raises `ConflictError` when there are too many projects for compat."""

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.kit.clock import to_rfc3339
+from backend.kit.deletion_marks import mark, unmark
 from backend.kit.dynamodb import (
     Check,
     ConditionFailedError,
@@ -141,8 +142,10 @@ class DynamoTenancyStore:
         """Store the issuer and its list entry, if the tenant exists and no other has it."""
         # Nobody has this issuer, or this tenant has.
         ours = FREE | (attribute("tenant_id") == issuer.tenant_id)
-        entry = {"pk": items.tenant_partition(issuer.tenant_id), "sk": items.ISSUERS + issuer.issuer_hash}
-        self._add(issuer.tenant_id, Put(self._table, items.of_issuer(issuer), ours), Put(self._table, entry))
+        key, listed = items.issuer_key(issuer.issuer_hash), items.issuer_entry(issuer.tenant_id, issuer.issuer_hash)
+        entry = Put(self._table, {"pk": listed[0], "sk": listed[1]})
+        unmarked = (unmark(self._table, *key), unmark(self._table, *listed))
+        self._add(issuer.tenant_id, Put(self._table, items.of_issuer(issuer), ours), entry, *unmarked)
 
     def issuer(self, issuer: str) -> TokenIssuer | None:
         """Return the issuer."""
@@ -155,13 +158,14 @@ class DynamoTenancyStore:
         found = self._table.get_many([items.issuer_key(entry["sk"].removeprefix(items.ISSUERS)) for entry in entries])
         return [items.to_issuer(item) for item in found]
 
-    def remove_issuer(self, tenant_id: str, issuer: str) -> None:
-        """Remove the issuer and its list entry together, or neither."""
+    def remove_issuer(self, tenant_id: str, issuer: str, at: datetime) -> None:
+        """Remove the issuer and its list entry and leave marks of both, all together or nothing."""
         name = issuer_hash(issuer)
+        key, entry = items.issuer_key(name), items.issuer_entry(tenant_id, name)
         ours = attribute("tenant_id") == tenant_id
-        entry = (items.tenant_partition(tenant_id), items.ISSUERS + name)
+        marks = (mark(self._table, *key, at), mark(self._table, *entry, at))
         try:
-            self._together(Delete(self._table, items.issuer_key(name), ours), Delete(self._table, entry))
+            self._together(Delete(self._table, key, ours), Delete(self._table, entry), *marks)
         except TransactionCanceledError:
             # Gone already, or another tenant's: either way this tenant has none.
             return

@@ -40,15 +40,17 @@ class FakeTranscriptStore:
         shown = asked[: view.limit]
         return Page(shown, shown[-1].sequence if len(asked) > len(shown) else None)
 
-    def remove(self, session: Session, sequence: int) -> bool:
+    def remove(self, session: Session, sequence: int, now: datetime) -> bool:
         """See the port."""
+        del now
         kept = self._entries.get(session, [])
         left = [each for each in kept if each.sequence != sequence]
         self._entries[session] = left
         return len(left) < len(kept)
 
-    def clear(self, session: Session) -> int:
+    def clear(self, session: Session, now: datetime) -> int:
         """See the port."""
+        del now
         self._grown.pop(session, None)
         self._appends = {key: each for key, each in self._appends.items() if key[0] != session}
         return len(self._entries.pop(session, []))

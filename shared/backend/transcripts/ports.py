@@ -26,11 +26,11 @@ class TranscriptStore(Protocol):
         A page may end before the limit: only `next_after` tells the end.
         """
 
-    def remove(self, session: Session, sequence: int) -> bool:
-        """Remove one message for good; return whether it was there."""
+    def remove(self, session: Session, sequence: int, now: datetime) -> bool:
+        """Remove one message for good, backups made before included; return whether it was there."""
 
-    def clear(self, session: Session) -> int:
-        """Remove a session with all that was appended before this returns; return how many messages that were.
+    def clear(self, session: Session, now: datetime) -> int:
+        """Remove a session for good with all that was appended before this returns; return how many messages that were.
 
         One that was interrupted is gone on with by the next. What is appended later begins anew at 1.
         """

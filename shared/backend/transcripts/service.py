@@ -46,7 +46,8 @@ class Transcripts:
         """
 
         def work(_: Claim) -> tuple[int, Done]:
-            count = self._store.clear(session) if sequence is None else int(self._store.remove(session, sequence))
+            now = self._clock.now()
+            count = self._store.clear(session, now) if sequence is None else int(self._store.remove(session, sequence, now))
             return count, Done((), (str(count),))
 
         return self._once.done(session.tenant_id, request, work, lambda done: int(done.memory_ids[0]))

@@ -4,7 +4,9 @@
 |---|---|---|---|
 | session | `H#scope key` | MAC of the session's id | the id, the next place, when it began and when it last grew |
 | message | `H#scope key#MAC` | place, twelve digits | who said it when, in which role; `sealed` |
-| append | `H#scope key#MAC` | `APPEND#id` | the places of the messages that one keyed request appended |
+| append | `H#scope key#MAC` | `APPEND#id` | the places of the messages that one keyed request appended, and when |
+
+What is deleted leaves a mark (`kit/deletion_marks.py`): a message its own, a session one for all that was in it.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from datetime import datetime
 from typing import Any
 
 from backend.encryption.model import DecryptionFailedError
+from backend.kit import deletion_marks
 from backend.kit.clock import from_rfc3339, to_rfc3339
-from backend.kit.dynamodb import ConditionFailedError, Item, Put, Table, TransactionCanceledError, attribute, transact
+from backend.kit.dynamodb import ConditionFailedError, Delete, Item, Put, Table, TransactionCanceledError, attribute, transact
 from backend.kit.errors import ThrottledError
 from backend.kit.ids import Ids
 from backend.memories.model import carried_bytes
@@ -28,6 +31,7 @@ MOST_TRIES = 60
 """So many may append to one conversation at once, each losing to all others once."""
 
 READ_AT_ONCE = 100
+SESSIONS = "H#"
 APPEND = "APPEND#"
 _FIRST = 1
 _LAST = 10**12 - 1
@@ -62,7 +66,7 @@ class DynamoTranscriptStore:
             at = max(now, from_rfc3339(head["updated_at"])) if head else now
             writes = [self._session(session, mac, appended, head, at)]
             if append_id:
-                writes.append(Put(self._table, _append_item(session.scope_key, mac, append_id, appended), IS_NEW))
+                writes.append(Put(self._table, _append_item(session.scope_key, mac, append_id, appended, at), IS_NEW))
             places = range(appended.first, appended.last + 1)
             items = [self._message(session, mac, *each, at) for each in zip(places, messages, strict=True)]
             writes += [Put(self._table, item, IS_NEW) for item in items]
@@ -103,20 +107,23 @@ class DynamoTranscriptStore:
                 return Page(entries, None)
         return Page(entries, after)
 
-    def remove(self, session: Session, sequence: int) -> bool:
-        """Delete the item."""
-        pk = messages_pk(session.scope_key, self._mac(session))
+    def remove(self, session: Session, sequence: int, now: datetime) -> bool:
+        """Delete the item and leave a mark, or neither."""
+        pk, sk = messages_pk(session.scope_key, self._mac(session)), _place(sequence)
+        writes = (Delete(self._table, (pk, sk), IS_THERE), deletion_marks.mark(self._table, pk, sk, now))
         try:
-            self._table.delete(pk, _place(sequence), condition=IS_THERE)
-        except ConditionFailedError:
+            transact(self._table.seam, writes, token=self._ids.new("t"))
+        except TransactionCanceledError:
             return False
         return True
 
-    def clear(self, session: Session) -> int:
-        """Delete the messages, then the session, unless it has grown meanwhile: then begin again."""
+    def clear(self, session: Session, now: datetime) -> int:
+        """Leave a mark, delete the messages, then the session, unless it has grown meanwhile: then begin again."""
         mac = self._mac(session)
         pk, removed = messages_pk(session.scope_key, mac), 0
         while head := self._table.get(sessions_pk(session.scope_key), mac):
+            at = max(now, from_rfc3339(head["updated_at"]))
+            self._table.put(deletion_marks.mark(self._table, head["pk"], head["sk"], at).item)
             while items := self._table.query(pk, limit=READ_AT_ONCE, consistent=True).items:
                 self._table.delete_many([(item["pk"], item["sk"]) for item in items])
                 removed += sum(not item["sk"].startswith(APPEND) for item in items)
@@ -168,25 +175,26 @@ class DynamoTranscriptStore:
 
 def sessions_pk(scope_key: str) -> str:
     """Return the partition of an end user's sessions."""
-    return f"H#{scope_key}"
+    return SESSIONS + scope_key
 
 
 def messages_pk(scope_key: str, mac: str) -> str:
     """Return the partition of one session's messages."""
-    return f"H#{scope_key}#{mac}"
+    return f"{SESSIONS}{scope_key}#{mac}"
 
 
 def _place(sequence: int) -> str:
     return f"{sequence:012d}"
 
 
-def _append_item(scope_key: str, mac: str, append_id: str, appended: Appended) -> Item:
+def _append_item(scope_key: str, mac: str, append_id: str, appended: Appended, at: datetime) -> Item:
     return {
         "pk": messages_pk(scope_key, mac),
         "sk": f"{APPEND}{append_id}",
         "schema_version": SCHEMA_VERSION,
         "first": appended.first,
         "last": appended.last,
+        "recorded_at": to_rfc3339(at),
     }
 
 

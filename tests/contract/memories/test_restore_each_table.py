@@ -11,11 +11,16 @@ from typing import Any
 import pytest
 
 from backend.kit.clock import FakeClock
+from backend.kit.deletion_marks import GONE
 from backend.kit.dynamodb import Item, Table
+from backend.kit.errors import PreconditionFailedError
 from backend.kit.ids import UlidIds
 from backend.state.model import Owner, State
 from backend.state.store import DynamoStateStore
+from backend.tenancy.model import Permission, ScopeMode, Tenant, TokenIssuer
 from backend.tenancy.pepper import TenantMacs
+from backend.tenancy.scope import Environment
+from backend.tenancy.store import DynamoTenancyStore
 from backend.transcripts.model import Message, Session, View
 from backend.transcripts.store import DynamoTranscriptStore
 from infrastructure.restore import restore
@@ -23,11 +28,20 @@ from tests.support.sealing import FixedSecrets, sealer
 from tests.support.tables import aws, create_table, table_definitions, template, template_seam, template_table
 from tests.unit.memories.samples import ACME
 
+HOUR = timedelta(hours=1)
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PAGE = Path(__file__).parents[3] / "docs/operations.md"
 BACKUP = "RestoredTable"
 SESSION = Session.of(ACME, "s1")
 OWNER = Owner.of(ACME)
+ISSUER = TokenIssuer(
+    issuer="https://issuer.example",
+    tenant_id="acme",
+    audience="memories",
+    environment=Environment.LIVE,
+    scopes=frozenset({Permission.MEMORY_READ}),
+    jwks='{"keys": []}',
+)
 
 each_table = pytest.mark.parametrize("name", table_definitions())
 
@@ -69,16 +83,22 @@ def items_like(name: str) -> list[Item]:
     return [{**{each: f"{each}#{number}" for each in indexed}, "of": number} for number in range(3)]
 
 
+def lose(table: Table) -> Table:
+    """Return the table without anything but its marks."""
+    table.delete_many([(each["pk"], each["sk"]) for each in everything(table) if not each["pk"].startswith(GONE)])
+    return table
+
+
 class Kept:
     """What stands in the table of conversations and states."""
 
     def __init__(self) -> None:
         macs, seals = TenantMacs(FixedSecrets()), sealer()
         self.said = DynamoTranscriptStore(template_table("StateTable"), macs, seals, UlidIds(FakeClock()))
-        self.values = DynamoStateStore(template_table("StateTable"), macs, seals)
+        self.values = DynamoStateStore(template_table("StateTable"), macs, seals, UlidIds(FakeClock()))
 
-    def say(self, *contents: str, at: datetime = NOW) -> None:
-        self.said.append(SESSION, [Message("user", each) for each in contents], at)
+    def say(self, *contents: str, at: datetime = NOW, append_id: str | None = None) -> None:
+        self.said.append(SESSION, [Message("user", each) for each in contents], at, append_id)
 
     def told(self) -> list[tuple[int, str]]:
         page = self.said.page(SESSION, View(200), None)
@@ -173,3 +193,94 @@ def test_a_lost_value_comes_back_and_one_that_was_put_since_stays(kept: Kept) ->
 
     found = [kept.values.get(OWNER, ("plans",), key) for key in ("lisbon", "porto")]
     assert [each.value for each in found if each] == [{"days": 5}, {"days": 1}]
+
+
+def test_a_message_that_was_deleted_since_stays_deleted(kept: Kept) -> None:
+    kept.say("one", "two", "three")
+    backup = backed_up("StateTable")
+    kept.said.remove(SESSION, 2, NOW + HOUR)
+
+    counts = restore(backup, template_table("StateTable"))
+
+    assert kept.told() == [(1, "one"), (3, "three")]
+    assert counts == {"kept": 4}
+
+
+def test_a_conversation_that_was_deleted_since_stays_deleted_and_what_began_anew_stays(kept: Kept) -> None:
+    kept.say("one", "two", append_id="app_1")
+    backup = backed_up("StateTable")
+    kept.said.clear(SESSION, NOW + HOUR)
+    kept.say("new", at=NOW + 2 * HOUR)
+
+    restore(backup, template_table("StateTable"))
+
+    assert kept.told() == [(1, "new")]
+    assert len(everything(template_table("StateTable"))) == 3, "the mark, the session and its message"
+
+
+def test_what_was_said_and_put_after_a_deletion_comes_back(kept: Kept) -> None:
+    kept.say("one")
+    kept.values.put(OWNER, state(4, "v1", NOW), None)
+    kept.said.clear(SESSION, NOW + HOUR)
+    assert kept.values.remove(OWNER, ("plans",), "lisbon", NOW + HOUR)
+    kept.say("new", at=NOW + 2 * HOUR)
+    kept.values.put(OWNER, state(5, "v2", NOW + 2 * HOUR), None)
+    backup = backed_up("StateTable")
+    live = lose(template_table("StateTable"))
+
+    restore(backup, live)
+
+    found = kept.values.get(OWNER, ("plans",), "lisbon")
+    assert kept.told() == [(1, "new")]
+    assert found is not None
+    assert found.value == {"days": 5}
+
+
+def test_a_value_that_was_deleted_since_stays_deleted_and_one_that_was_not_comes_back(kept: Kept) -> None:
+    for key in ("lisbon", "porto"):
+        kept.values.put(OWNER, State(("plans",), key, {"days": 1}, "v1", NOW, NOW), None)
+    backup = backed_up("StateTable")
+    assert kept.values.remove(OWNER, ("plans",), "lisbon", NOW + HOUR)
+    live = lose(template_table("StateTable"))
+
+    counts = restore(backup, live)
+
+    assert [kept.values.get(OWNER, ("plans",), key) is None for key in ("lisbon", "porto")] == [True, False]
+    assert counts == {"written": 1, "kept": 1}
+
+
+def test_a_removal_that_is_refused_leaves_no_mark(kept: Kept) -> None:
+    kept.values.put(OWNER, state(4, "v1", NOW), None)
+
+    with pytest.raises(PreconditionFailedError):
+        kept.values.remove(OWNER, ("plans",), "lisbon", NOW, frozenset({"v0"}))
+    assert not kept.said.remove(SESSION, 1, NOW)
+
+    assert not [each for each in everything(template_table("StateTable")) if each["pk"].startswith(GONE)]
+
+
+def test_a_mark_holds_a_moment_and_goes_when_no_backup_reaches_back_so_far(kept: Kept) -> None:
+    kept.say("one")
+    kept.said.remove(SESSION, 1, NOW)
+
+    [mark] = [each for each in everything(template_table("StateTable")) if each["pk"].startswith(GONE)]
+    assert mark.keys() == {"pk", "sk", "schema_version", "deleted_at", "ttl"}
+    assert datetime.fromtimestamp(mark["ttl"], UTC) == NOW + timedelta(days=36)
+
+
+def test_an_issuer_that_was_removed_since_stays_so_unless_it_is_configured_again(cloud: None) -> None:
+    del cloud
+    table = template_table("TenancyTable")
+    store = DynamoTenancyStore(table, UlidIds(FakeClock()))
+    store.add_tenant(Tenant("acme", "Acme", ScopeMode.STRICT, NOW))
+    store.put_issuer(ISSUER)
+    backup = backed_up("TenancyTable")
+    store.remove_issuer("acme", ISSUER.issuer, NOW)
+
+    restore(backup, table)
+
+    assert (store.issuer(ISSUER.issuer), store.issuers("acme")) == (None, [])
+    store.put_issuer(ISSUER)
+    lose(table)
+    restore(backup, table)
+    assert (store.issuer(ISSUER.issuer), store.issuers("acme")) == (ISSUER, [ISSUER])

@@ -12,6 +12,7 @@ import pytest
 from backend.encryption.fake import FakeKeyStore
 from backend.encryption.model import KeyState
 from backend.kit.errors import PreconditionFailedError
+from backend.kit.ids import FakeIds
 from backend.state.fake import FakeStateStore
 from backend.state.model import Namespace, Owner, State
 from backend.state.ports import StateStore
@@ -44,7 +45,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[StateStore]:
 
 
 def on_table(keys: FakeKeyStore | None = None) -> DynamoStateStore:
-    return DynamoStateStore(template_table("StateTable"), TenantMacs(FixedSecrets()), sealer(keys=keys))
+    return DynamoStateStore(template_table("StateTable"), TenantMacs(FixedSecrets()), sealer(keys=keys), FakeIds())
 
 
 def state(namespace: Namespace = TRIPS, key: str = "lisbon", version: str = "v1", **changes: Any) -> State:
@@ -124,7 +125,7 @@ def test_no_table_is_asked_for_a_range_that_ends_before_it_begins() -> None:
     faults = PlannedFaults()
     with aws():
         table = template_table("StateTable", faults=faults)
-        store = DynamoStateStore(table, TenantMacs(FixedSecrets()), sealer())
+        store = DynamoStateStore(table, TenantMacs(FixedSecrets()), sealer(), FakeIds())
         store.states(OWNER, TRIPS, store.behind(OWNER, TRIPS, below=True), 9, below=True)
         store.states(OWNER, TRIPS, store.behind(OWNER, TRIPS, below=False), 9, below=True)
 

@@ -221,10 +221,10 @@ def test_a_tenant_replaces_its_issuer_and_no_other_tenant_does(filled: TenancySt
 def test_a_tenant_removes_its_own_issuer_only(filled: TenancyStore) -> None:
     filled.put_issuer(ISSUER)
 
-    filled.remove_issuer("rival", ISSUER.issuer)
+    filled.remove_issuer("rival", ISSUER.issuer, NOW)
     assert filled.issuer(ISSUER.issuer) == ISSUER
-    filled.remove_issuer("acme", ISSUER.issuer)
-    filled.remove_issuer("acme", ISSUER.issuer)
+    filled.remove_issuer("acme", ISSUER.issuer, NOW)
+    filled.remove_issuer("acme", ISSUER.issuer, NOW)
     assert filled.issuer(ISSUER.issuer) is None
     assert filled.issuers("acme") == []
 

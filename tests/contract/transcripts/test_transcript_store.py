@@ -10,6 +10,7 @@ import pytest
 
 from backend.encryption.fake import FakeKeyStore
 from backend.encryption.model import KeyState
+from backend.kit.deletion_marks import GONE
 from backend.kit.ids import FakeIds
 from backend.tenancy.pepper import TenantMacs
 from backend.tenancy.scope import Environment, user_scope
@@ -73,8 +74,8 @@ def test_no_session_shows_what_another_holds(store: TranscriptStore) -> None:
 
     for other in NEIGHBOURS:
         assert told(store.page(other, ALL, None)) == []
-        assert store.clear(other) == 0
-        assert not store.remove(other, 1)
+        assert store.clear(other, NOW) == 0
+        assert not store.remove(other, 1, NOW)
         assert store.append(other, said("Theirs."), NOW) == Appended(1, 1)
     assert told(store.page(SESSION, ALL, None)) == [(1, "Mine.")]
 
@@ -123,7 +124,7 @@ def test_the_same_append_again_appends_nothing(store: TranscriptStore) -> None:
 def test_a_message_that_is_removed_leaves_its_place_empty(store: TranscriptStore) -> None:
     store.append(SESSION, said("a", "b", "c"), NOW)
 
-    assert [store.remove(SESSION, 2), store.remove(SESSION, 2), store.remove(SESSION, 9)] == [True, False, False]
+    assert [store.remove(SESSION, 2, NOW), store.remove(SESSION, 2, NOW), store.remove(SESSION, 9, NOW)] == [True, False, False]
 
     assert store.append(SESSION, said("d"), NOW) == Appended(4, 4)
     assert told(store.page(SESSION, ALL, None)) == [(1, "a"), (3, "c"), (4, "d")]
@@ -132,7 +133,7 @@ def test_a_message_that_is_removed_leaves_its_place_empty(store: TranscriptStore
 def test_a_cleared_session_begins_anew(store: TranscriptStore) -> None:
     store.append(SESSION, said(*"abc"), NOW, "app_1")
 
-    assert (store.clear(SESSION), store.clear(SESSION)) == (3, 0)
+    assert (store.clear(SESSION, NOW), store.clear(SESSION, NOW)) == (3, 0)
 
     assert told(store.page(SESSION, ALL, None)) == []
     assert store.append(SESSION, said("anew"), NOW, "app_1") == Appended(1, 1)
@@ -148,11 +149,12 @@ def items() -> list[dict[str, object]]:
     return template_table("StateTable").scan().items
 
 
-def test_of_a_cleared_session_no_item_is_left(table: DynamoTranscriptStore) -> None:
+def test_of_a_cleared_session_only_a_mark_is_left(table: DynamoTranscriptStore) -> None:
     table.append(SESSION, said(*(str(number) for number in range(40))), NOW, "app_1")
-    assert table.clear(SESSION) == 40
+    assert table.clear(SESSION, NOW) == 40
 
-    assert items() == []
+    [mark] = items()
+    assert str(mark["pk"]).startswith(GONE)
 
 
 def test_nothing_that_was_said_stands_in_the_table(table: DynamoTranscriptStore) -> None:

@@ -72,10 +72,12 @@ def test_the_stream_of_the_memories_carries_keys_and_never_text() -> None:
     assert [name for name in KEYS if "StreamSpecification" in table_of(name)] == ["MemoriesTable"]
 
 
-def test_only_idempotency_records_and_what_stands_for_forgotten_counts_vanish_by_themselves() -> None:
+def test_only_idempotency_records_marks_of_what_was_deleted_and_of_forgotten_counts_vanish_by_themselves() -> None:
     lifetimes = {name: table_of(name)["TimeToLiveSpecification"] for name in KEYS if "TimeToLiveSpecification" in table_of(name)}
 
-    assert lifetimes == {name: {"AttributeName": "ttl", "Enabled": True} for name in ("IdempotencyTable", "UsageTable")}
+    assert lifetimes == {
+        name: {"AttributeName": "ttl", "Enabled": True} for name in ("IdempotencyTable", "StateTable", "UsageTable")
+    }
 
 
 @each_table

@@ -88,6 +88,7 @@ MAY: dict[str, set[str]] = {
     | REQUESTS
     | {
         "dynamodb:GetItem StateTable",
+        "dynamodb:PutItem StateTable",
         "dynamodb:Query StateTable",
         "dynamodb:DeleteItem StateTable",
         "dynamodb:BatchWriteItem StateTable",
@@ -97,7 +98,7 @@ MAY: dict[str, set[str]] = {
     **dict.fromkeys(
         ("ListHistory", "ListState", "SearchState", "ListNamespaces"), SIGN_IN | OPEN | {"dynamodb:Query StateTable"}
     ),
-    "DeleteState": SIGN_IN | REQUESTS | {"dynamodb:DeleteItem StateTable"},
+    "DeleteState": SIGN_IN | REQUESTS | {"dynamodb:DeleteItem StateTable", "dynamodb:PutItem StateTable"},
     "RefreshMemories": SIGN_IN | REQUESTS | READ | {"dynamodb:PutItem MemoriesTable"},
     "ReadRefresh": SIGN_IN | READ,
     # Makes a data key and opens nothing with it.
