@@ -20,7 +20,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from backend.index.embedded import EmbeddedIndex
 from backend.index.in_memory import InMemoryIndex
 from backend.index.model import IndexFilter
 from backend.kit.clock import SystemClock
+from backend.kit.config import aws_endpoint
 from backend.kit.dynamodb import Seam, Table
 from backend.kit.dynamodb.limits import item_bytes
 from backend.kit.ids import UlidIds
@@ -177,7 +178,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         clock = SystemClock()
         self.meter = Meter()
-        seam = Seam(clock, REGION, faults=self.meter)
+        seam = Seam(clock, REGION, aws_endpoint(), faults=self.meter)
         ids, macs = UlidIds(clock), TenantMacs(FakeSecrets())
         # A process reads its tenant's key once in five minutes: that is no part of what one call takes.
         self.seals = FakeSeals()
@@ -252,14 +253,16 @@ def long_text() -> str:
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    """Give the use cases over moto with the template's tables."""
+def world(endpoint: str | None = None) -> Iterator[World]:
+    """Give the use cases over the template's tables: in moto, or in an engine on this machine."""
     made_up = {**dict.fromkeys(CREDENTIALS, "none"), "AWS_DEFAULT_REGION": REGION}
     before = {name: os.environ.get(name) for name in (*made_up, "AWS_ENDPOINT_URL")}
     os.environ.update(made_up)
     os.environ.pop("AWS_ENDPOINT_URL", None)
+    if endpoint:
+        os.environ["AWS_ENDPOINT_URL"] = endpoint
     try:
-        with mock_aws(), tempfile.TemporaryDirectory() as folder:
+        with nullcontext() if endpoint else mock_aws(), tempfile.TemporaryDirectory() as folder:
             create_tables()
             yield World(Path(folder))
     finally:
