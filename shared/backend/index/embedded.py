@@ -25,6 +25,7 @@ CACHE_BYTES = 256 * 1024 * 1024
 _SCOPE = "SELECT number, rebuilt, changes FROM scopes WHERE tenant_id = ? AND scope_key = ?"
 _DOCUMENTS = """SELECT memory_id, tier, model, facts, content FROM documents
 WHERE number > ? AND number <= ? ORDER BY number"""
+_COUNT = "SELECT count(*) FROM documents WHERE number > ? AND number <= ?"
 _TOMBSTONES = "SELECT memory_id, row_version FROM tombstones WHERE scope = ? AND change > ?"
 
 
@@ -160,9 +161,13 @@ class EmbeddedIndex:
             return held[1]
         seen = held[0].changes if held else 0
         first = now.number << SCOPE_BITS
-        rows = [Row(*columns) for columns in connection.execute(_DOCUMENTS, (first + seen, first + now.changes))]
+        new = (first + seen, first + now.changes)
+        rows = (Row(*columns) for columns in connection.execute(_DOCUMENTS, new))
         tombstones: dict[str, int] = dict(connection.execute(_TOMBSTONES, (now.number, seen)).fetchall())  # type: ignore[arg-type] # see the table
-        shelf = held[1].changed(rows, tombstones, self._reader.hasher).compacted() if held else Shelf.of(rows, tombstones)
+        if held:
+            shelf = held[1].changed(list(rows), tombstones, self._reader.hasher).compacted()
+        else:
+            shelf = Shelf.of(rows, connection.execute(_COUNT, new).get, tombstones)
         self._cache.put((tenant_id, scope_key), now, shelf)
         return shelf
 

@@ -51,34 +51,26 @@ def rank(candidates: Candidates, *, explained: bool = False) -> Sequence[Ranked]
         return []
     features = columns(candidates.reading, candidates.terms, documents)
     scores = relevance(features, documents.shortness)
+    found = documents.hits.columns
     kept = np.array(_best_pieces(documents, scores), dtype=np.intp)
-    ids, tiers = documents.column("memory_id"), documents.column("tier")
-    bands = {tier: band(tier) for tier in set(tiers)}
+    bands = np.array([band(tier) for tier in documents.hits.tier_names])[found.tiers]
     order = ordered(
-        (
-            -np.array(documents.column("created_at"), dtype=np.int64)[kept],
-            -scores[kept],
-            np.array([bands[tier] for tier in tiers])[kept],
-        ),
-        lambda rows: [ids[row] for row in kept[rows]],
+        (-found.created_at[kept], -scores[kept], bands[kept]),
+        lambda rows: found.ids[kept[rows]].tolist(),
     )
     added = weighted(features, documents.shortness) if explained else {}
     return Ranking(documents.hits, scores, kept[order].tolist(), added)
 
 
-def _best_pieces(documents: Documents, scores: Column) -> list[int]:
+def _best_pieces(documents: Documents, scores: Column) -> Sequence[int]:
     """Return the row of each memory's best piece; of equals the newest revision's first, in whatever order the hits came."""
-    hits = documents.hits
     if documents.are_memories:
-        return list(range(len(hits)))
-    best: dict[str, int] = {}
-    for row, memory_id in enumerate(documents.column("memory_id")):
-        other = best.setdefault(memory_id, row)
-        if other != row and (scores[row], hits[row].revision, -hits[row].chunk) > (
-            scores[other],
-            hits[other].revision,
-            -hits[other].chunk,
-        ):
+        return range(len(documents.hits))
+    found = documents.hits.columns
+    worth = list(zip(scores.tolist(), found.revisions.tolist(), (-found.chunks).tolist(), strict=True))
+    best: dict[bytes, int] = {}
+    for row, memory_id in enumerate(found.ids.tolist()):
+        if worth[row] > worth[best.setdefault(memory_id, row)]:
             best[memory_id] = row
     return list(best.values())
 
