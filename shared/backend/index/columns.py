@@ -113,6 +113,10 @@ class Hits(Sequence[Hit]):
         number = range(len(self))[at]
         return next(self[number : number + 1]._made())
 
+    def chosen(self, rows: Sequence[int]) -> list[Hit]:
+        """Return the hits of these rows."""
+        return list(Hits(Columns(*(column[rows] for column in self.columns)), *self._names)._made()) if rows else []
+
     def __iter__(self) -> Iterator[Hit]:
         """Yield each; who stops early has made few."""
         for start in range(0, len(self), _AT_A_TIME):

@@ -28,19 +28,22 @@ Numbers = NDArray[np.intp]
 _BLOCK = 128
 """So many vectors are widened to float64 at a time: these stay in the processor's cache."""
 
+_EXACTLY = 8192
+"""Of so many documents cosines are worked out to float64 at once."""
+
 _Identity = tuple[bytes, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """Documents of one slice, a row for each. `dense` is to float32, -inf where nothing can be compared or that did not pass."""
+    """Documents of one slice, a row for each. `dense` is -inf where nothing can be compared or that did not pass."""
 
     scope_key: str
     part: Slice
     number: int
     words: ShelfWords
     passed: Mask
-    dense: NDArray[np.float32]
+    dense: NDArray[np.floating]
     lexical: Scores
 
 
@@ -77,23 +80,28 @@ def _candidates(
         yield _Candidates(scope_key, part, number, of_shelf, passed, _dense(part.segment, passed, query), lexical)
 
 
-def _dense(segment: Segment, passed: Mask, query: IndexQuery) -> NDArray[np.float32]:
-    """Return the cosine of every document that passed, to float32; -inf where it cannot be compared.
+def _dense(segment: Segment, passed: Mask, query: IndexQuery) -> NDArray[np.floating]:
+    """Return the cosine of every document that passed; -inf where it cannot be compared.
 
-    Row by row: `matrix @ asked` is threaded by the numeric library, and on cores that are shared its threads wait for each
-    other (10,000 rows on two busy cores: 16 ms against 8 ms at the 95th percentile; on idle ones 0.14 against 0.29 ms).
+    Exact to float64 of few documents, which would mostly be measured anyway, and to float32 of many. Row by row: `matrix @ asked`
+    is threaded by the numeric library, and on cores that are shared its threads wait for each other (10,000 rows on two busy
+    cores: 16 ms against 8 ms at the 95th percentile; on idle ones 0.14 against 0.29 ms).
     """
-    scores = np.full(len(segment), -np.inf, dtype=np.float32)
     held = segment.vectors.get((query.model, len(query.vector))) if query.vector else None
     if held is None or query.vector is None:
-        return scores
-    asked = np.frombuffer(query.vector, dtype="<f4")
+        return np.full(len(segment), -np.inf)
     chosen = np.flatnonzero(passed[held.rows])
-    few = 4 * len(chosen) < len(held.rows)  # Copying so few rows out costs less than multiplying all.
+    is_exact = len(chosen) <= _EXACTLY
+    asked = np.frombuffer(query.vector, dtype="<f4").astype(np.float64 if is_exact else np.float32)
+    # Copying so few rows out costs less than multiplying all.
+    few = 4 * len(chosen) < (3 if is_exact else 1) * len(held.rows)
     with np.errstate(all="ignore"):
-        cosines = np.vecdot(held.matrix[chosen], asked) if few else np.vecdot(held.matrix, asked)[chosen]
-    scores[held.rows[chosen]] = np.where(np.isfinite(cosines), cosines, -np.inf)
-    return scores
+        cosines = _products(held.matrix, chosen if few else None, asked)
+    found = np.full(len(segment), -np.inf, dtype=cosines.dtype)
+    if not few:
+        cosines = cosines[chosen]
+    found[held.rows[chosen]] = np.where(np.isfinite(cosines), cosines, -np.inf)
+    return found
 
 
 class _Ranking:
@@ -160,8 +168,8 @@ class _Ranking:
         parts = [each.part.segment for each in self._found]
         bounds = zip(self._starts.tolist(), self._starts[1:].tolist(), strict=False)
         sessions = [segment.facts[Fact.SESSION][chosen[start:end]] for segment, (start, end) in zip(parts, bounds, strict=True)]
-        wanted = np.unique(_joined(sessions, np.int64))
-        asked = wanted[wanted != 0].astype(np.uint64)
+        wanted = np.sort(_joined(sessions, np.int64))
+        asked = wanted[(wanted != 0) & np.append(True, wanted[1:] != wanted[:-1])[: len(wanted)]].astype(np.uint64)
         rows = [segment.sessions.members(asked) if len(asked) else np.empty(0, dtype=np.int32) for segment in parts]
         rows = [each[candidates.passed[each]] for each, candidates in zip(rows, self._found, strict=True)]
         some = [number for number, each in enumerate(rows) if len(each)]
@@ -232,7 +240,9 @@ class _Ranking:
         can_be = self._dense[numbers] > -np.inf
         for each, mine in self._by_slice(numbers):
             rows = self._rows(each, numbers[mine])[can_be[mine]]
-            if len(rows):
+            if each.dense.dtype == np.float64:
+                exact[mine][can_be[mine]] = each.dense[rows]
+            elif len(rows):
                 held = each.part.segment.vectors[self._query.model, 4 * len(asked)]
                 lines = rows if len(held.rows) == len(each.passed) else held.rows.searchsorted(rows)
                 exact[mine][can_be[mine]] = _products(held.matrix, lines, asked)
@@ -307,15 +317,23 @@ def _joined(columns: Sequence[NDArray[np.generic]], kind: type[np.generic]) -> N
     return columns[0] if len(columns) == 1 else np.concatenate([np.empty(0, dtype=kind), *columns])
 
 
-def _products(matrix: NDArray[np.float32], lines: Numbers, asked: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the product of each of these lines and a vector, to float64."""
-    products = np.empty(len(lines))
-    narrow = np.empty((min(_BLOCK, len(lines)), matrix.shape[1]), dtype=np.float32)
-    wide = np.empty(narrow.shape)
-    for first in range(0, len(lines), _BLOCK):
-        some = lines[first : first + _BLOCK]
-        # Without `clip` numpy would take a copy first, in case a number were outside.
-        np.take(matrix, some, axis=0, out=narrow[: len(some)], mode="clip")
-        wide[: len(some)] = narrow[: len(some)]
-        np.vecdot(wide[: len(some)], asked, out=products[first : first + len(some)])
+def _products(matrix: NDArray[np.float32], lines: Numbers | None, asked: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the product of each of these lines, or of all, and a vector, to the vector's precision."""
+    if lines is None and asked.dtype == matrix.dtype:
+        every: NDArray[np.floating] = np.vecdot(matrix, asked)
+        return every
+    count = len(matrix) if lines is None else len(lines)
+    products = np.empty(count, dtype=asked.dtype)
+    narrow = np.empty((min(_BLOCK, count), matrix.shape[1]), dtype=np.float32)
+    wide = narrow if asked.dtype == narrow.dtype else np.empty(narrow.shape, dtype=asked.dtype)
+    for first in range(0, count, _BLOCK):
+        some = slice(0, min(_BLOCK, count - first))
+        if lines is None:
+            wide[some] = matrix[first : first + _BLOCK]
+        else:
+            # Without `clip` numpy would take a copy first, in case a number were outside.
+            np.take(matrix, lines[first : first + _BLOCK], axis=0, out=narrow[some], mode="clip")
+            if wide is not narrow:
+                wide[some] = narrow[some]
+        np.vecdot(wide[some], asked, out=products[first : first + _BLOCK])
     return products

@@ -68,12 +68,12 @@ class Documents:
         line[self._cells] = values
         return [line[self._cells + distance] for distance in distances]
 
-    def sums(self, values: Numbers) -> Numbers:
+    def sums(self, values: Numbers) -> NDArray[np.int32]:
         """Return for each document the sum of its values and of those beside it: kinds of value by documents."""
-        line = np.zeros((len(values), self._line), dtype=np.int64)
+        line = np.zeros((len(values), self._line), dtype=np.int32)
         line[:, self._cells] = values
         np.cumsum(line, axis=1, out=line)
-        around: Numbers = line[:, self._cells + AROUND] - line[:, self._cells - AROUND - 1]
+        around: NDArray[np.int32] = line[:, self._cells + AROUND] - line[:, self._cells - AROUND - 1]
         return around
 
     def nearest(self, present: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -96,7 +96,8 @@ class Documents:
     @cached_property
     def are_memories(self) -> bool:
         """Whether each is another memory's: none has two pieces or revisions here."""
-        return len(np.unique(self.hits.columns.memories)) == len(self.hits)
+        ids = np.sort(self.hits.columns.memories)
+        return not (ids[1:] == ids[:-1]).any()
 
     def has(self, trait: Trait) -> Column:
         """Return whether each has a trait: 0 or 1."""

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from backend.index.model import Hit
+from backend.index.columns import Hits
 from backend.index.ordering import ordered
 from backend.retrieval.features import Column, Documents, columns, scaled
 from backend.retrieval.model import Candidates, Ranked, band
@@ -19,7 +19,7 @@ from backend.retrieval.weights import ALWAYS, LONG, SHORT
 class Ranking(Sequence[Ranked]):
     """Memories in their order. Each is made when it is looked at: a few of thousands are."""
 
-    hits: Sequence[Hit]
+    hits: Hits
     scores: Column
     rows: Sequence[int]
     added: Mapping[str, Column]
@@ -30,14 +30,16 @@ class Ranking(Sequence[Ranked]):
     def __getitem__(self, at: slice) -> list[Ranked]: ...
     def __getitem__(self, at: int | slice) -> Ranked | list[Ranked]:
         """Return one, or some."""
-        return self._ranked(self.rows[at]) if isinstance(at, int) else [self._ranked(row) for row in self.rows[at]]
+        return self._ranked([self.rows[at]])[0] if isinstance(at, int) else self._ranked(self.rows[at])
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.rows)
 
-    def _ranked(self, row: int) -> Ranked:
-        return Ranked(self.hits[row], float(self.scores[row]), _of_row(self.added, row))
+    def _ranked(self, rows: Sequence[int]) -> list[Ranked]:
+        scores = self.scores[rows].tolist() if rows else []
+        added = (_of_row(self.added, row) for row in rows)
+        return list(map(Ranked, self.hits.chosen(rows), scores, added))
 
 
 def rank(candidates: Candidates, *, explained: bool = False) -> Sequence[Ranked]:
