@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,47 @@ Column = NDArray[Any]
 """Whole numbers of any size."""
 
 _NOWHERE = slice(0, 0)
+
+_SMALL_BYTES = 1 << 16
+
+
+def passing_array(length: int, kind: type[np.generic]) -> NDArray[Any]:
+    """Return an array for a while, whose memory goes back to the system as soon as it is dropped.
+
+    What is large for an allocator, but not very large, it keeps when it gets it back: of an owner of 100,000 memories 60 MB.
+    """
+    size = length * np.dtype(kind).itemsize
+    if size < _SMALL_BYTES:
+        return np.empty(length, dtype=kind)
+    return np.frombuffer(mmap(-1, size, flags=MAP_PRIVATE | MAP_ANONYMOUS), dtype=kind)
+
+
+class Growing:
+    """A column while it grows."""
+
+    def __init__(self, kind: type[np.generic]) -> None:
+        self._kind = kind
+        self._held = passing_array(0, kind)
+        self._length = 0
+
+    def __len__(self) -> int:
+        """Return how long it is."""
+        return self._length
+
+    def add(self, values: Column) -> None:
+        """Append these."""
+        end = self._length + len(values)
+        if end > len(self._held):
+            larger = passing_array(max(end, 2 * len(self._held)), self._kind)
+            larger[: self._length] = self.whole
+            self._held = larger
+        self._held[self._length : end] = values
+        self._length = end
+
+    @property
+    def whole(self) -> Column:
+        """What was appended; dropped with the column."""
+        return self._held[: self._length]
 
 
 def narrowed(column: Column) -> Column:
@@ -94,8 +136,8 @@ class Postings:
     @classmethod
     def sort(cls, keys: Keys, rows: Rows, counts: Column) -> Postings:
         """Return entries, in the order of their documents, by their keys."""
-        order = np.argsort(keys, kind="stable")
-        return cls(Groups.of(keys[order], rows[order]), narrowed(counts[order]))
+        order = _order(keys)
+        return cls(Groups.of(_taken(keys, order), rows[order]), narrowed(_taken(counts, order)))
 
     @property
     def rows(self) -> Rows:
@@ -116,3 +158,28 @@ class Postings:
     def nbytes(self) -> int:
         """How much memory the columns take."""
         return self.groups.nbytes + kept_bytes(self.counts)
+
+
+def _order(keys: Keys) -> NDArray[np.int64]:
+    """Return the order that sorts hashes; of equal ones the first comes first.
+
+    The leading bits of a hash with its place behind them are sorted in place, seven times as fast as `argsort`. Where two hashes
+    differ in their last bits alone that is no order, and `argsort` does it.
+    """
+    bits = np.uint64(len(keys).bit_length())
+    packed = passing_array(len(keys), np.uint64)
+    np.right_shift(keys, bits, out=packed)
+    np.left_shift(packed, bits, out=packed)
+    packed |= np.arange(len(keys), dtype=np.uint64)
+    packed.sort()
+    packed &= (np.uint64(1) << bits) - np.uint64(1)
+    order = packed.view(np.int64)
+    in_order = _taken(keys, order)
+    return np.argsort(keys, kind="stable") if (in_order[1:] < in_order[:-1]).any() else order
+
+
+def _taken(values: Column, order: NDArray[np.int64]) -> Column:
+    """Return the values in this order, for a while."""
+    taken = passing_array(len(order), values.dtype.type)
+    # Without `clip` numpy would take a copy first, in case a number were outside.
+    return np.take(values, order, out=taken, mode="clip")

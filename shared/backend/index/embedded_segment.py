@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.index.embedded_columns import Column, Groups, Keys, Mask, Postings, Rows, kept_bytes, narrowed
+from backend.index.embedded_columns import Column, Groups, Growing, Keys, Mask, Postings, Rows, kept_bytes, narrowed
 from backend.index.embedded_rows import FILED, LARGEST, Fact, Row
 from backend.index.model import ACTIVE
 from backend.index.ordering import ordered
 
 _TERM = np.dtype([("key", "<u8"), ("count", "<u4")])
-_AT_A_TIME = 1024
+_AT_A_TIME = 256
 """Rows that are taken apart together: what a whole owner's take as Python objects is several times what is kept of them."""
 
 _OBJECT_BYTES = 6000
@@ -94,62 +94,75 @@ class Segment:
         return facts + self.terms.nbytes + self.facets.nbytes + matrices + names + made
 
 
-@dataclass(slots=True)
-class _Building:
-    """Columns in pieces, of rows that were taken apart so far; `room` is how many there are going to be."""
+class _Entries:
+    """Keys, the documents that hold them, and how often, while they are read."""
 
-    room: int
-    length: int = 0
-    ids: list[NDArray[np.bytes_]] = field(default_factory=list)
-    keys: list[NDArray[np.int64]] = field(default_factory=list)
-    tiers: list[Column] = field(default_factory=list)
-    tier_names: dict[str, int] = field(default_factory=dict)
-    facts: list[NDArray[np.int64]] = field(default_factory=list)
-    terms: list[tuple[Keys, Rows, Column]] = field(default_factory=list)
-    facets: list[tuple[Keys, Rows]] = field(default_factory=list)
-    vectors: dict[Kind, tuple[list[int], NDArray[np.float32]]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._columns = Growing(np.uint64), Growing(np.int32), Growing(np.int32)
+
+    def add(self, keys: Keys, rows: Rows, counts: Column) -> None:
+        """Append entries."""
+        for column, values in zip(self._columns, (keys, rows, counts), strict=True):
+            column.add(values)
+
+    def sorted(self) -> Postings:
+        """Return all in order."""
+        keys, rows, counts = (column.whole for column in self._columns)
+        return Postings.sort(keys, rows, counts)
+
+
+class _Building:
+    """Columns of rows that were taken apart so far; `room` is how many there are going to be."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._length = 0
+        self._ids: list[NDArray[np.bytes_]] = []
+        self._keys, self._tiers = Growing(np.int64), Growing(np.int32)
+        self._tier_names: dict[str, int] = {}
+        self._facts = [Growing(np.int64) for _ in range(Fact.LEAD)]
+        self._terms, self._facets = _Entries(), _Entries()
+        self._vectors: dict[Kind, tuple[Growing, NDArray[np.float32]]] = {}
 
     def add(self, rows: Sequence[Row]) -> None:
         """Take rows apart."""
-        self.ids.append(np.array([row.memory_id.encode() for row in rows]))
-        self.keys.append(np.fromiter((hash(row.memory_id) for row in rows), dtype=np.int64, count=len(rows)))
-        tiers = [self.tier_names.setdefault(row.tier, len(self.tier_names)) for row in rows]
-        self.tiers.append(np.array(tiers, dtype=np.int32))
+        self._ids.append(np.array([row.memory_id.encode() for row in rows]))
+        self._keys.add(np.array([hash(row.memory_id) for row in rows], dtype=np.int64))
+        self._tiers.add(np.array([self._tier_names.setdefault(row.tier, len(self._tier_names)) for row in rows]))
         facts = np.frombuffer(b"".join(row.facts for row in rows), dtype="<i8").reshape(len(rows), len(Fact))
-        self.facts.append(facts[:, : Fact.LEAD].T.copy())
+        for number, column in enumerate(self._facts):
+            column.add(facts[:, number])
         parts = [row.parts for row in rows]
-        numbers = np.arange(self.length, self.length + len(rows), dtype=np.int32)
+        numbers = np.arange(self._length, self._length + len(rows), dtype=np.int32)
         terms = np.frombuffer(b"".join(each[0] for each in parts), dtype=_TERM)
-        counts = narrowed(terms["count"].astype(np.int64))
-        self.terms.append((terms["key"].copy(), np.repeat(numbers, facts[:, Fact.TERMS] // _TERM.itemsize), counts))
+        self._terms.add(terms["key"], np.repeat(numbers, facts[:, Fact.TERMS] // _TERM.itemsize), terms["count"])
         facets = np.frombuffer(b"".join(each[1] for each in parts), dtype="<u8")
-        self.facets.append((facets, np.repeat(numbers, facts[:, Fact.FACETS] // 8)))
+        self._facets.add(facets, np.repeat(numbers, facts[:, Fact.FACETS] // 8), np.ones(len(facets), dtype=np.int32))
         groups: dict[Kind, list[int]] = {}
         for number, (row, each) in enumerate(zip(rows, parts, strict=True)):
             if each[2]:
                 groups.setdefault((row.model, len(each[2])), []).append(number)
         for kind, some in groups.items():
-            if kind not in self.vectors:
-                # Memory that is never written to takes none: the system gives it page by page.
-                self.vectors[kind] = [], np.empty((self.room - self.length, kind[1] // 4), dtype=np.float32)
-            held, matrix = self.vectors[kind]
-            joined = b"".join(parts[number][2] for number in some)
-            matrix[len(held) : len(held) + len(some)] = np.frombuffer(joined, dtype="<f4").reshape(len(some), -1)
-            held.extend(self.length + number for number in some)
-        self.length += len(rows)
+            self._hold(kind, numbers[some], b"".join(parts[number][2] for number in some))
+        self._length += len(rows)
+
+    def _hold(self, kind: Kind, rows: Rows, vectors: bytes) -> None:
+        if kind not in self._vectors:
+            # Memory that is never written to takes none: the system gives it page by page.
+            self._vectors[kind] = Growing(np.int32), np.empty((self._room - self._length, kind[1] // 4), dtype=np.float32)
+        held, matrix = self._vectors[kind]
+        matrix[len(held) : len(held) + len(rows)] = np.frombuffer(vectors, dtype="<f4").reshape(len(rows), -1)
+        held.add(rows)
 
     def made(self) -> Segment:
         """Return the columns whole."""
-        facets, owners = (np.concatenate(columns) for columns in zip(*self.facets, strict=True))
+        ids, tiers = np.concatenate(self._ids), narrowed(self._tiers.whole)
         return Segment(
-            names=Names(*map(np.concatenate, (self.ids, self.keys)), narrowed(np.concatenate(self.tiers)), tuple(self.tier_names)),
-            facts=tuple(narrowed(np.concatenate(columns)) for columns in zip(*self.facts, strict=True)),
-            terms=Postings.sort(*(np.concatenate(columns) for columns in zip(*self.terms, strict=True))),
-            facets=Postings.sort(facets, owners, np.ones(len(facets), dtype=np.int64)),
-            vectors={
-                kind: Vectors(np.array(held, dtype=np.int32), matrix[: len(held)])
-                for kind, (held, matrix) in self.vectors.items()
-            },
+            names=Names(ids, self._keys.whole.copy(), tiers, tuple(self._tier_names)),
+            facts=tuple(narrowed(column.whole) for column in self._facts),
+            terms=self._terms.sorted(),
+            facets=self._facets.sorted(),
+            vectors={kind: Vectors(held.whole.copy(), matrix[: len(held)]) for kind, (held, matrix) in self._vectors.items()},
         )
 
 
