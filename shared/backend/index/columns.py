@@ -40,6 +40,10 @@ class Columns(NamedTuple):
     counts: Numbers
     places: Numbers
 
+    def of(self, rows: slice | Sequence[int] | NDArray[np.intp]) -> Columns:
+        """Return some of the rows."""
+        return Columns._make(column[rows] for column in self)
+
 
 class Hits(Sequence[Hit]):
     """Hits, each made when it is looked at."""
@@ -90,12 +94,14 @@ class Hits(Sequence[Hit]):
         """Return the hits of both, one after the other."""
         if not first or not then:
             return cls.of(first or then)
-        if not (isinstance(first, Hits) and isinstance(then, Hits) and first._names == then._names):
+        if not (isinstance(first, Hits) and isinstance(then, Hits) and first.names == then.names):
             return cls.of([*first, *then])
-        return cls(Columns(*map(np.concatenate, zip(first.columns, then.columns, strict=True))), *first._names)
+        columns = Columns._make(map(np.concatenate, zip(first.columns, then.columns, strict=True)))
+        return cls(columns, *first.names)
 
     @property
-    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What the numbers of scope keys and tiers stand for."""
         return self.scope_keys, self.tier_names
 
     def __len__(self) -> int:
@@ -109,18 +115,18 @@ class Hits(Sequence[Hit]):
     def __getitem__(self, at: int | slice) -> Hit | Hits:
         """Return one, or some."""
         if isinstance(at, slice):
-            return Hits(Columns(*(column[at] for column in self.columns)), *self._names)
+            return Hits(self.columns.of(at), *self.names)
         number = range(len(self))[at]
-        return next(self[number : number + 1]._made())
+        return next(self[number : number + 1].made())
 
     def chosen(self, rows: Sequence[int]) -> list[Hit]:
         """Return the hits of these rows."""
-        return list(Hits(Columns(*(column[rows] for column in self.columns)), *self._names)._made()) if rows else []
+        return list(Hits(self.columns.of(rows), *self.names).made()) if rows else []
 
     def __iter__(self) -> Iterator[Hit]:
         """Yield each; who stops early has made few."""
         for start in range(0, len(self), _AT_A_TIME):
-            yield from self[start : start + _AT_A_TIME]._made()
+            yield from self[start : start + _AT_A_TIME].made()
 
     def __eq__(self, other: object) -> bool:
         """Tell whether these are the same hits."""
@@ -134,7 +140,8 @@ class Hits(Sequence[Hit]):
         """Return the hits."""
         return repr(tuple(self))
 
-    def _made(self) -> Iterator[Hit]:
+    def made(self) -> Iterator[Hit]:
+        """Make all of them at once."""
         rows = Columns(*(column.tolist() for column in self.columns))
         return map(
             Hit,

@@ -136,7 +136,7 @@ class Postings:
     @classmethod
     def sort(cls, keys: Keys, rows: Rows, counts: Column) -> Postings:
         """Return entries, in the order of their documents, by their keys."""
-        order = _order(keys)
+        order = np.argsort(keys, kind="stable")
         return cls(Groups.of(_taken(keys, order), rows[order]), narrowed(_taken(counts, order)))
 
     @property
@@ -158,24 +158,6 @@ class Postings:
     def nbytes(self) -> int:
         """How much memory the columns take."""
         return self.groups.nbytes + kept_bytes(self.counts)
-
-
-def _order(keys: Keys) -> NDArray[np.int64]:
-    """Return the order that sorts hashes; of equal ones the first comes first.
-
-    The leading bits of a hash with its place behind them are sorted in place, seven times as fast as `argsort`. Where two hashes
-    differ in their last bits alone that is no order, and `argsort` does it.
-    """
-    bits = np.uint64(len(keys).bit_length())
-    packed = passing_array(len(keys), np.uint64)
-    np.right_shift(keys, bits, out=packed)
-    np.left_shift(packed, bits, out=packed)
-    packed |= np.arange(len(keys), dtype=np.uint64)
-    packed.sort()
-    packed &= (np.uint64(1) << bits) - np.uint64(1)
-    order = packed.view(np.int64)
-    in_order = _taken(keys, order)
-    return np.argsort(keys, kind="stable") if (in_order[1:] < in_order[:-1]).any() else order
 
 
 def _taken(values: Column, order: NDArray[np.int64]) -> Column:

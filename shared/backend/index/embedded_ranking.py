@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.index.columns import Columns, Hits
-from backend.index.embedded_columns import Mask
+from backend.index.embedded_columns import Column, Mask
 from backend.index.embedded_filters import passing
 from backend.index.embedded_rows import Facet, Fact, Hasher
 from backend.index.embedded_segment import Segment
@@ -92,7 +91,7 @@ def _dense(segment: Segment, passed: Mask, query: IndexQuery) -> NDArray[np.floa
         return np.full(len(segment), -np.inf)
     chosen = np.flatnonzero(passed[held.rows])
     is_exact = len(chosen) <= _EXACTLY
-    asked = np.frombuffer(query.vector, dtype="<f4").astype(np.float64 if is_exact else np.float32)
+    asked: NDArray[np.floating] = np.frombuffer(query.vector, dtype="<f4").astype(np.float64 if is_exact else np.float32)
     # Copying so few rows out costs less than multiplying all.
     few = 4 * len(chosen) < (3 if is_exact else 1) * len(held.rows)
     with np.errstate(all="ignore"):
@@ -147,7 +146,7 @@ class _Ranking:
             return list(zip(ids, revisions, chunks, map(self._scope_keys.__getitem__, scopes), strict=True))
 
         order = ordered(by, names)
-        return Hits(Columns(*(column[order] for column in hits)), self._scope_keys, self._tier_names)
+        return Hits(hits.of(order), self._scope_keys, self._tier_names)
 
     def _standing(self, chosen: Mask) -> tuple[Numbers, Numbers]:
         """Return what stands near something chosen in its session, in the order of sessions, and the place of each; see `Hit`."""
@@ -188,7 +187,7 @@ class _Ranking:
         scopes = np.repeat(
             [self._scope_keys.index(self._found[number].scope_key) for number in some], [len(rows[number]) for number in some]
         )
-        order = ordered((created, said, session, scopes), lambda tied: self._ids(numbers[tied].tolist()))
+        order = ordered((created, said, session, scopes), lambda tied: self._ranks(numbers[tied]))
         session, scopes = session[order], scopes[order]
         return numbers[order], (session[1:] != session[:-1]) | (scopes[1:] != scopes[:-1])
 
@@ -220,37 +219,50 @@ class _Ranking:
         last = np.partition(scores, len(scores) - limit)[len(scores) - limit]
         above, equal = numbers[scores > last], numbers[scores == last]
         if len(above) + len(equal) > limit:
-            ids = dict(zip(equal.tolist(), self._ids(equal.tolist()), strict=True))
-            equal = np.array(nsmallest(limit - len(above), ids, key=ids.__getitem__), dtype=np.intp)
+            equal = equal[self._by_ids(equal)[: limit - len(above)]]
         return np.concatenate([above, equal])
 
-    def _ids(self, numbers: list[int]) -> list[_Identity]:
-        """Return what decides between documents of equal score."""
-        ids: dict[int, _Identity] = {}
-        ascending = np.array(sorted(numbers), dtype=np.intp)
-        for each, mine in self._by_slice(ascending):
-            some = each.part.segment.identities(self._rows(each, ascending[mine]).tolist())
-            ids.update(zip(ascending[mine].tolist(), ((*one, each.scope_key) for one in some), strict=True))
-        return [ids[number] for number in numbers]
+    def _by_ids(self, numbers: Numbers) -> Numbers:
+        """Return the order of these documents, ascending, by what decides between equal scores."""
+        alphabetical = sorted(self._scope_keys)
+        pieces = [
+            (
+                np.full(len(rows), alphabetical.index(each.scope_key)),
+                each.part.segment.facts[Fact.CHUNK][rows],
+                each.part.segment.facts[Fact.REVISION][rows],
+                each.part.segment.names.ids[rows],
+            )
+            for each, _, rows in self._by_slice(numbers)
+        ]
+        return np.lexsort([np.concatenate(column) for column in zip(*pieces, strict=True)])
+
+    def _ranks(self, numbers: Numbers) -> list[int]:
+        """Return which place each of these documents has by its ids."""
+        ascending = np.sort(numbers)
+        ranks = np.empty(len(numbers), dtype=np.intp)
+        ranks[self._by_ids(ascending)] = np.arange(len(numbers))
+        found: list[int] = ranks[ascending.searchsorted(numbers)].tolist()
+        return found
 
     def _exact(self, numbers: Numbers) -> NDArray[np.float64]:
         """Return the cosines of these documents, ascending, to float64; NaN of those that cannot be compared."""
         asked = np.frombuffer(self._query.vector or b"", dtype="<f4").astype(np.float64)
         exact = np.full(len(numbers), np.nan)
         can_be = self._dense[numbers] > -np.inf
-        for each, mine in self._by_slice(numbers):
-            rows = self._rows(each, numbers[mine])[can_be[mine]]
+        for each, mine, rows in self._by_slice(numbers):
+            compared = rows[can_be[mine]]
             if each.dense.dtype == np.float64:
-                exact[mine][can_be[mine]] = each.dense[rows]
-            elif len(rows):
+                exact[mine][can_be[mine]] = each.dense[compared]
+            elif len(compared):
                 held = each.part.segment.vectors[self._query.model, 4 * len(asked)]
-                lines = rows if len(held.rows) == len(each.passed) else held.rows.searchsorted(rows)
+                lines = compared if len(held.rows) == len(each.passed) else held.rows.searchsorted(compared)
                 exact[mine][can_be[mine]] = _products(held.matrix, lines, asked)
-        return np.round(np.clip(exact, -1.0, 1.0), DENSE_DIGITS)
+        rounded: NDArray[np.float64] = np.round(np.clip(exact, -1.0, 1.0), DENSE_DIGITS)
+        return rounded
 
     def _columns(self, numbers: Numbers, places: Numbers) -> Columns:
         """Return these documents, ascending, as hits at these places."""
-        pieces = [self._of_slice(each, self._rows(each, numbers[mine])) for each, mine in self._by_slice(numbers)]
+        pieces = [self._of_slice(each, rows) for each, _, rows in self._by_slice(numbers)]
         if not pieces:
             return Hits.of(()).columns
         ids, memories, scopes, tiers, overlay, named, counts, *facts = (
@@ -277,7 +289,7 @@ class _Ranking:
             places,
         )
 
-    def _of_slice(self, each: _Candidates, rows: Numbers) -> list[NDArray[np.generic]]:
+    def _of_slice(self, each: _Candidates, rows: Numbers) -> list[Column]:
         """Return the columns of some documents of a slice, facts last."""
         segment = each.part.segment
         recoded = np.array([self._tier_names.index(name) for name in segment.names.tier_names], dtype=np.int64)
@@ -296,23 +308,18 @@ class _Ranking:
             *(segment.facts[fact][rows] for fact in _SHOWN),
         ]
 
-    def _by_slice(self, numbers: Numbers) -> Iterable[tuple[_Candidates, slice]]:
-        """Yield each slice that has some of these documents, ascending, with where they stand among them."""
+    def _by_slice(self, numbers: Numbers) -> Iterable[tuple[_Candidates, slice, Numbers]]:
+        """Yield each slice that has some of these documents, ascending, where they stand among them, and their rows in it."""
         bounds = numbers.searchsorted(self._starts).tolist()
-        for each, first, end in zip(self._found, bounds, bounds[1:], strict=False):
+        for each, start, first, end in zip(self._found, self._starts.tolist(), bounds, bounds[1:], strict=False):
             if first < end:
-                yield each, slice(first, end)
-
-    def _rows(self, each: _Candidates, numbers: Numbers) -> Numbers:
-        """Return the rows of these documents in their slice."""
-        start = next(start for start, other in zip(self._starts.tolist(), self._found, strict=False) if other is each)
-        return numbers - start
+                yield each, slice(first, end), numbers[first:end] - start
 
 
 _SHOWN = (Fact.REVISION, Fact.CHUNK, Fact.ROW_VERSION, Fact.CREATED_AT, Fact.SAID_AT, Fact.LENGTH, Fact.TRAITS)
 
 
-def _joined(columns: Sequence[NDArray[np.generic]], kind: type[np.generic]) -> NDArray:
+def _joined(columns: Sequence[Column], kind: type[np.generic]) -> Column:
     """Return the columns as one, without copying the only one."""
     return columns[0] if len(columns) == 1 else np.concatenate([np.empty(0, dtype=kind), *columns])
 

@@ -102,7 +102,8 @@ class _Entries:
 
     def add(self, keys: Keys, rows: Rows, counts: Column) -> None:
         """Append entries."""
-        for column, values in zip(self._columns, (keys, rows, counts), strict=True):
+        entries: tuple[Column, ...] = (keys, rows, counts)
+        for column, values in zip(self._columns, entries, strict=True):
             column.add(values)
 
     def sorted(self) -> Postings:

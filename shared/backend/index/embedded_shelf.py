@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 
 from backend.index.embedded_columns import Mask
-from backend.index.embedded_rows import Facet, Fact, Hasher, Row
+from backend.index.embedded_rows import Fact, Hasher, Row
 from backend.index.embedded_segment import Segment, merged, segment_of
 from backend.index.scoring import Statistics
 
@@ -114,7 +114,7 @@ def _settled(
 
 def _rows_of(held: Slice, memory_ids: list[str], hasher: Hasher) -> Iterator[tuple[str, int]]:
     """Yield each living document of these memories."""
-    places = held.segment.facets.find([hasher.facet(Facet.MEMORY, memory_id) for memory_id in memory_ids])
+    places = held.segment.facets.find([hasher.memory(memory_id) for memory_id in memory_ids])
     for memory_id, place in zip(memory_ids, places, strict=True):
         if place.start < place.stop:
             for row in held.segment.facets.rows[place].tolist():

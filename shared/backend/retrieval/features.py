@@ -101,7 +101,8 @@ class Documents:
 
     def has(self, trait: Trait) -> Column:
         """Return whether each has a trait: 0 or 1."""
-        return (self.hits.columns.traits & trait != 0).astype(np.float64)
+        seen: Column = (self.hits.columns.traits & trait != 0).astype(np.float64)
+        return seen
 
     def idf(self, term: int) -> Column | float:
         """Return how telling a term is for each document's owner; one number where they have one owner."""
