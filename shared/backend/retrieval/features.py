@@ -26,10 +26,12 @@ Matrix = NDArray[np.float64]
 AROUND = 5
 """How many documents before and after one are looked at."""
 
-_BESIDE = ((-1, 0.6), (1, 0.6), (-2, 0.4), (2, 0.3), (-3, 0.25), (3, 0.2), (-4, 0.2), (4, 0.15), (-5, 0.15), (5, 0.1))
+BESIDE = ((-1, 0.6), (1, 0.6), (-2, 0.4), (2, 0.3), (-3, 0.25), (3, 0.2), (-4, 0.2), (4, 0.15), (-5, 0.15), (5, 0.1))
 """What a question's word counts that stands so many documents away instead of in the document itself."""
 
-_SHARES = sorted({0.0, 1.0, *(share for _, share in _BESIDE)})
+SHARES = tuple(sorted({0.0, 1.0, *(share for _, share in BESIDE)}))
+"""All that a word may count, 0 and 1 too."""
+
 _BEFORE = ((-1, 0.5), (-2, 0.25))
 """What the meaning of the documents before one counts, beside its own: it is said in their context."""
 
@@ -60,7 +62,7 @@ class Documents:
         steps[places[order][:-1] < 0] = AROUND + 1
         self._cells = np.empty(len(places), dtype=np.int64)
         self._cells[order] = AROUND + 1 + np.concatenate([[0], np.cumsum(steps)])[: len(places)]
-        self._line = int(self._cells.max(initial=0)) + AROUND + 1
+        self._line = int(self._cells.max(initial=AROUND + 1)) + AROUND + 1
 
     def beside(self, values: Column, *distances: int) -> list[Column]:
         """Return of each document the values of those that stand so far after it (before it, if negative); 0 for none."""
@@ -77,14 +79,14 @@ class Documents:
         return around
 
     def nearest(self, present: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Return for each document the number in `_SHARES` of the most that something present counts, there or beside it."""
+        """Return for each document the number in `SHARES` of the most that something present counts, there or beside it."""
         line = np.zeros((len(present), self._line), dtype=np.uint8)
         line[:, self._cells] = present
-        best = line * np.uint8(_SHARES.index(1.0))
+        best = line * np.uint8(SHARES.index(1.0))
         inner = best[:, AROUND:-AROUND]
-        for distance, share in _BESIDE:
+        for distance, share in BESIDE:
             moved = line[:, AROUND + distance : line.shape[1] - AROUND + distance]
-            np.maximum(inner, moved * np.uint8(_SHARES.index(share)), out=inner)
+            np.maximum(inner, moved * np.uint8(SHARES.index(share)), out=inner)
         return best[:, self._cells]
 
     @property
@@ -163,7 +165,7 @@ def _words_around(reading: Reading, terms: Sequence[str], documents: Documents) 
     excess = np.maximum(0.5, 1 + _LENGTH_WEIGHT * (lengths / max(1.0, float(lengths.mean())) - 1))
     *around, size = documents.sums(np.concatenate([counts, lengths[None]]))
     pays = 1.2 * (0.25 + 0.75 * size / max(1.0, float(size.mean())))
-    shares = np.array(_SHARES)
+    shares = np.array(SHARES)
     for number, count, nearest, all_near in zip(kept, counts, documents.nearest(counts > 0), around, strict=True):
         weight = documents.idf(number)
         own += weight * (count > 0)
