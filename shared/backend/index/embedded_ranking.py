@@ -24,7 +24,7 @@ DENSE_DIGITS = 9
 
 Numbers = NDArray[np.intp]
 
-_BLOCK = 128
+_BLOCK = 256
 """So many vectors are widened to float64 at a time: these stay in the processor's cache."""
 
 _EXACTLY = 8192
