@@ -18,6 +18,7 @@ Column = NDArray[Any]
 
 _NOWHERE = slice(0, 0)
 
+_FEW = 128
 _SMALL_BYTES = 1 << 16
 
 
@@ -61,9 +62,12 @@ class Growing:
 
 
 def narrowed(column: Column) -> Column:
-    """Return the same numbers in as few bytes as hold them; kept once where all are equal, as open bounds mostly are."""
-    if not len(column):
-        return column
+    """Return a copy of the numbers in as few bytes as hold them; kept once where all are equal, as open bounds mostly are.
+
+    Of few numbers a plain copy: looking at them takes longer than it saves.
+    """
+    if len(column) < _FEW:
+        return column.copy()
     low, high = int(column.min()), int(column.max())
     if low == high:
         return np.broadcast_to(np.int64(low), column.shape)

@@ -121,7 +121,7 @@ class _Building:
         self._ids: list[NDArray[np.bytes_]] = []
         self._keys, self._tiers = Growing(np.int64), Growing(np.int32)
         self._tier_names: dict[str, int] = {}
-        self._facts = [Growing(np.int64) for _ in range(Fact.LEAD)]
+        self._facts = Growing(np.int64)
         self._terms, self._facets = _Entries(), _Entries()
         self._vectors: dict[Kind, tuple[Growing, NDArray[np.float32]]] = {}
 
@@ -131,8 +131,7 @@ class _Building:
         self._keys.add(np.array([hash(row.memory_id) for row in rows], dtype=np.int64))
         self._tiers.add(np.array([self._tier_names.setdefault(row.tier, len(self._tier_names)) for row in rows]))
         facts = np.frombuffer(b"".join(row.facts for row in rows), dtype="<i8").reshape(len(rows), len(Fact))
-        for number, column in enumerate(self._facts):
-            column.add(facts[:, number])
+        self._facts.add(facts[:, : Fact.LEAD].ravel())
         parts = [row.parts for row in rows]
         numbers = np.arange(self._length, self._length + len(rows), dtype=np.int32)
         terms = np.frombuffer(b"".join(each[0] for each in parts), dtype=_TERM)
@@ -160,7 +159,7 @@ class _Building:
         ids, tiers = np.concatenate(self._ids), narrowed(self._tiers.whole)
         return Segment(
             names=Names(ids, self._keys.whole.copy(), tiers, tuple(self._tier_names)),
-            facts=tuple(narrowed(column.whole) for column in self._facts),
+            facts=tuple(narrowed(column) for column in self._facts.whole.reshape(-1, Fact.LEAD).T),
             terms=self._terms.sorted(),
             facets=self._facets.sorted(),
             vectors={kind: Vectors(held.whole.copy(), matrix[: len(held)]) for kind, (held, matrix) in self._vectors.items()},
