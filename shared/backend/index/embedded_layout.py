@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-PAGE_BYTES = 2048
-"""With it a document of 384 dimensions and some 20 stems fills one overflow page."""
+PAGE_BYTES = 1024
+"""With it a document of 384 dimensions and some 20 stems fills two overflow pages, and eight rows share a leaf."""
 
 _SPILL = PAGE_BYTES - 4
 """What an overflow page carries."""

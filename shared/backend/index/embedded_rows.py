@@ -110,6 +110,10 @@ class Hasher:
         self.term = lru_cache(maxsize=1 << 16)(self._term)
         self.facet = lru_cache(maxsize=1 << 16)(self._facet)
 
+    def memory(self, memory_id: str) -> int:
+        """Return the hash of a memory's id, which is not remembered: there are more of these than of all others."""
+        return self._facet(Facet.MEMORY, memory_id)
+
     def metadata(self, name: str, value: MetadataValue) -> int:
         """Return the hash of one metadata field and its value; equal values of JSON have equal hashes."""
         return self.facet(Facet.METADATA, f"{len(name)}:{name}{_canonical(value)}")
@@ -167,7 +171,7 @@ def encode(document: IndexDocument, hasher: Hasher) -> Row:
 
 
 def _facets(document: IndexDocument, hasher: Hasher) -> Iterable[int]:
-    yield hasher.facet(Facet.MEMORY, document.memory_id)
+    yield hasher.memory(document.memory_id)
     yield hasher.facet(Facet.TIER, document.tier)
     yield hasher.facet(Facet.TYPE, document.memory_type)
     if document.source is not None:

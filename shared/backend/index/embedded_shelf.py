@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 
 import numpy as np
 
-from backend.index.embedded_rows import Facet, Fact, Hasher, Row
-from backend.index.embedded_segment import Mask, Segment, merged, segment_of
+from backend.index.embedded_columns import Mask
+from backend.index.embedded_rows import Fact, Hasher, Row
+from backend.index.embedded_segment import Segment, merged, segment_of
 from backend.index.scoring import Statistics
 
 _GROWTH = 4
@@ -43,9 +44,9 @@ class Shelf:
     tombstones: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Sequence[Row], tombstones: Mapping[str, int]) -> Shelf:
-        """Return the shelf of all that a file holds of a scope key."""
-        return cls((_whole(segment_of(rows)),) if rows else (), tombstones)
+    def of(cls, rows: Iterable[Row], count: int, tombstones: Mapping[str, int]) -> Shelf:
+        """Return the shelf of all that a file holds of a scope key: `count` rows."""
+        return cls((_whole(segment_of(rows, count)),) if count else (), tombstones)
 
     @cached_property
     def statistics(self) -> Statistics:
@@ -75,7 +76,7 @@ class Shelf:
         touched = list(dict.fromkeys([*tombstones, *(row.memory_id for row in newest.values())]))
         slices = [_settled(each, touched, graves, newest, hasher) for each in self.slices]
         if newest:
-            slices.append(_whole(segment_of(list(newest.values())), overlay=overlay))
+            slices.append(_whole(segment_of(newest.values(), len(newest)), overlay=overlay))
         return Shelf(tuple(slices), graves)
 
     def compacted(self) -> Shelf:
@@ -95,7 +96,7 @@ def _settled(
     """Return the slice without what the changes replace or hide; takes out of `newest` what they come too late for."""
     dead: list[int] = []
     for memory_id, row in _rows_of(held, touched, hasher):
-        revision, chunk, row_version = held.segment.facts[:3, row].tolist()
+        revision, chunk, row_version = (int(column[row]) for column in held.segment.facts[: Fact.CREATED_AT])
         if row_version <= graves.get(memory_id, row_version - 1):
             dead.append(row)
             continue
@@ -113,11 +114,11 @@ def _settled(
 
 def _rows_of(held: Slice, memory_ids: list[str], hasher: Hasher) -> Iterator[tuple[str, int]]:
     """Yield each living document of these memories."""
-    places = held.segment.facets.find([hasher.facet(Facet.MEMORY, memory_id) for memory_id in memory_ids])
+    places = held.segment.facets.find([hasher.memory(memory_id) for memory_id in memory_ids])
     for memory_id, place in zip(memory_ids, places, strict=True):
         if place.start < place.stop:
             for row in held.segment.facets.rows[place].tolist():
-                if held.alive[row] and held.segment.memory_ids[row] == memory_id:
+                if held.alive[row] and held.segment.names.of(row) == memory_id:
                     yield memory_id, row
 
 

@@ -36,14 +36,18 @@ class ShelfWords:
             rows = segment.terms.rows[place]
             if len(rows):
                 occurrences = segment.terms.counts[place].astype(np.float64)
-                lengths = segment.facts[Fact.LENGTH, rows].astype(np.float64)
+                lengths = segment.facts[Fact.LENGTH][rows].astype(np.float64)
                 scores[rows] += weight * self._shelf.statistics.saturation(occurrences, lengths)
         return scores
 
-    def counts(self, slice_number: int) -> Counts:
-        """Return how often each term stands in each document of a slice: terms by documents."""
-        segment = self._shelf.slices[slice_number].segment
-        counts = np.zeros((len(self._places[slice_number]), len(segment)), dtype=np.int64)
+    def counts(self, slice_number: int, rows: NDArray[np.intp]) -> Counts:
+        """Return how often each term stands in each of these documents of a slice: documents by terms."""
+        terms = self._shelf.slices[slice_number].segment.terms
+        asked = np.full(len(self._shelf.slices[slice_number].segment), -1, dtype=np.int32)
+        asked[rows] = np.arange(len(rows), dtype=np.int32)
+        counts = np.zeros((len(self._places[slice_number]), len(rows)), dtype=np.int64)
         for term, place in enumerate(self._places[slice_number]):
-            counts[term, segment.terms.rows[place]] = segment.terms.counts[place]
-        return counts
+            holding = asked[terms.rows[place]]
+            mine = holding >= 0
+            counts[term, holding[mine]] = terms.counts[place][mine]
+        return counts.T

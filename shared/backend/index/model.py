@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -214,7 +214,7 @@ class SearchResult:
     is that of `said_at`, then `created_at`, then the ids. What the filters leave out stands nowhere.
     """
 
-    hits: tuple[Hit, ...]
+    hits: Sequence[Hit]
     considered: int
-    around: tuple[Hit, ...] = ()
+    around: Sequence[Hit] = ()
     words: Mapping[str, WordStatistics] = field(default_factory=dict)

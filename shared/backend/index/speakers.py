@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 ROLES = frozenset({"user", "assistant", "human", "ai", "bot", "system", "tool", "agent", "customer", "me", "you", "i"})
 """What speakers are called that have no name: a question that uses such a word means something else by it."""
@@ -21,6 +22,7 @@ def folded(name: str) -> str:
     return " ".join(_POSSESSIVE.sub("", word) for word in words[:LONGEST_NAME])
 
 
+@lru_cache(maxsize=1024)
 def names_of(speaker: str | None) -> frozenset[str]:
     """Return by what a speaker may be called: the whole name, and each word of it that has at least two letters.
 

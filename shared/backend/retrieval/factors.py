@@ -84,6 +84,8 @@ def weigh(batch: Sequence[Candidate], weights: Weights, intent: Category, model:
 
 def _behind(ordered: Sequence[tuple[Candidate, Weighed]], repeated: Mapping[str, str]) -> list[tuple[Candidate, Weighed]]:
     """Return each tier's candidates with those behind that repeat another."""
+    if not repeated:
+        return list(ordered)
     last: list[tuple[Candidate, Weighed]] = []
     for number in sorted({band(candidate.memory.tier) for candidate, _ in ordered}):
         mine = [each for each in ordered if band(each[0].memory.tier) == number]

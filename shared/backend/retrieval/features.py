@@ -10,25 +10,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.index.model import Hit, SearchResult
+from backend.index.columns import Hits, Numbers
+from backend.index.model import SearchResult
 from backend.index.text import query_stems
 from backend.index.traits import Trait
 from backend.retrieval.reading import Dates, Reading, Wants
 
 Column = NDArray[np.float64]
 Matrix = NDArray[np.float64]
-Numbers = NDArray[np.int64]
 
 AROUND = 5
 """How many documents before and after one are looked at."""
 
-_BESIDE = ((-1, 0.6), (1, 0.6), (-2, 0.4), (2, 0.3), (-3, 0.25), (3, 0.2), (-4, 0.2), (4, 0.15), (-5, 0.15), (5, 0.1))
+BESIDE = ((-1, 0.6), (1, 0.6), (-2, 0.4), (2, 0.3), (-3, 0.25), (3, 0.2), (-4, 0.2), (4, 0.15), (-5, 0.15), (5, 0.1))
 """What a question's word counts that stands so many documents away instead of in the document itself."""
+
+SHARES = tuple(sorted({0.0, 1.0, *(share for _, share in BESIDE)}))
+"""All that a word may count, 0 and 1 too."""
 
 _BEFORE = ((-1, 0.5), (-2, 0.25))
 """What the meaning of the documents before one counts, beside its own: it is said in their context."""
@@ -46,25 +48,46 @@ _LATER_COUNTS = 0.7
 
 
 class Documents:
-    """All documents that were found, the best first, then those around them; row by row as `columns` has them."""
+    """All documents that were found, the best first, then those around them; row by row as `columns` has them.
+
+    Each has a cell of a long line: as many cells apart as they stand in their session, or too far to be beside one another.
+    """
 
     def __init__(self, result: SearchResult) -> None:
-        self.hits: list[Hit] = [*result.hits, *result.around]
+        self.hits = Hits.joined(result.hits, result.around)
         self._result = result
-        self._columns = Hit._make(zip(*self.hits, strict=True)) if self.hits else Hit._make([()] * len(Hit._fields))
-        places = np.array([-1 if place is None else place for place in self.column("place")], dtype=np.int64)
-        self._placed = np.flatnonzero(places >= 0)
-        self._places = places[self._placed] + AROUND
-        self._row_at = np.full(int(self._places.max(initial=0)) + AROUND + 1, -1, dtype=np.int64)
-        self._row_at[self._places] = self._placed
+        places = self.hits.columns.places
+        order = np.argsort(places, kind="stable")
+        steps = np.minimum(np.diff(places[order]), AROUND + 1)
+        steps[places[order][:-1] < 0] = AROUND + 1
+        self._cells = np.empty(len(places), dtype=np.int64)
+        self._cells[order] = AROUND + 1 + np.concatenate([[0], np.cumsum(steps)])[: len(places)]
+        self._line = int(self._cells.max(initial=AROUND + 1)) + AROUND + 1
 
-    def beside(self, values: Matrix, distance: int) -> Matrix:
-        """Return for each document the value of the one that stands so far after it (before it, if negative); 0 for none."""
-        moved = np.zeros_like(values)
-        rows = self._row_at[self._places + distance]
-        there = rows >= 0
-        moved[self._placed[there]] = values[rows[there]]
-        return moved
+    def beside(self, values: Column, *distances: int) -> list[Column]:
+        """Return of each document the values of those that stand so far after it (before it, if negative); 0 for none."""
+        line = np.zeros(self._line)
+        line[self._cells] = values
+        return [line[self._cells + distance] for distance in distances]
+
+    def sums(self, values: Numbers) -> NDArray[np.int32]:
+        """Return for each document the sum of its values and of those beside it: kinds of value by documents."""
+        line = np.zeros((len(values), self._line), dtype=np.int32)
+        line[:, self._cells] = values
+        np.cumsum(line, axis=1, out=line)
+        around: NDArray[np.int32] = line[:, self._cells + AROUND] - line[:, self._cells - AROUND - 1]
+        return around
+
+    def nearest(self, present: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """Return for each document the number in `SHARES` of the most that something present counts, there or beside it."""
+        line = np.zeros((len(present), self._line), dtype=np.uint8)
+        line[:, self._cells] = present
+        best = line * np.uint8(SHARES.index(1.0))
+        inner = best[:, AROUND:-AROUND]
+        for distance, share in BESIDE:
+            moved = line[:, AROUND + distance : line.shape[1] - AROUND + distance]
+            np.maximum(inner, moved * np.uint8(SHARES.index(share)), out=inner)
+        return best[:, self._cells]
 
     @property
     def shortness(self) -> float:
@@ -72,37 +95,21 @@ class Documents:
         lengths = [each.average_length for each in self._result.words.values()] or [1.0]
         return float(np.clip((_LONG - max(lengths)) / (_LONG - _SHORT), 0.0, 1.0))
 
-    def column(self, field: str) -> Sequence[Any]:
-        """Return one field of all hits."""
-        column: Sequence[Any] = getattr(self._columns, field)
-        return column
-
-    def numbers(self, field: str) -> Column:
-        """Return one number of each hit; NaN for None."""
-        return np.array(self.column(field), dtype=np.float64)
-
     @cached_property
     def are_memories(self) -> bool:
         """Whether each is another memory's: none has two pieces or revisions here."""
-        ids = self.column("memory_id")
-        return len(set(ids)) == len(ids)
+        ids = np.sort(self.hits.columns.memories)
+        return not (ids[1:] == ids[:-1]).any()
 
-    @cached_property
-    def said_at(self) -> Numbers:
-        """When each was said, in epoch milliseconds."""
-        return np.array(self.column("said_at"), dtype=np.int64)
+    def has(self, trait: Trait) -> Column:
+        """Return whether each has a trait: 0 or 1."""
+        seen: Column = (self.hits.columns.traits & trait != 0).astype(np.float64)
+        return seen
 
-    @cached_property
-    def traits(self) -> dict[Trait, Column]:
-        """Whether each has each trait: 0 or 1."""
-        seen = np.array(self.column("traits"), dtype=np.int64)
-        return {trait: (seen & trait != 0).astype(np.float64) for trait in Trait}
-
-    def idf(self) -> Matrix:
-        """Return how telling each term is for each document's owner: documents by terms."""
-        owners = {key: number for number, key in enumerate(self._result.words)}
-        table = np.array([each.idf for each in self._result.words.values()], dtype=np.float64)
-        return table[[owners[key] for key in self.column("scope_key")]]
+    def idf(self, term: int) -> Column | float:
+        """Return how telling a term is for each document's owner; one number where they have one owner."""
+        telling = [self._result.words[key].idf[term] for key in self.hits.scope_keys]
+        return telling[0] if len(telling) == 1 else np.array(telling)[self.hits.columns.scopes]
 
 
 def scaled(values: Column) -> Column:
@@ -115,18 +122,23 @@ def scaled(values: Column) -> Column:
 
 def columns(reading: Reading, terms: Sequence[str], documents: Documents) -> dict[str, Column]:
     """Return the features of each document, by name. `terms` are the distinct stems that the index was asked for."""
-    dense = np.nan_to_num(scaled(documents.numbers("dense")), nan=0.0)
-    own = scaled(documents.numbers("lexical"))
+    found = documents.hits.columns
+    dense = np.nan_to_num(scaled(found.dense), nan=0.0)
+    own = scaled(found.lexical)
+    asks = documents.has(Trait.ASKS)
+    next_one, *context = documents.beside(dense, 1, *(at for at, _ in _BEFORE))
+    (words_before,), (asked_before,) = documents.beside(own, -1), documents.beside(asks, -1)
     return {
         "dense": dense,
         "first_dense": _of_first_piece(documents, dense),
-        "dense_context": scaled(dense + sum(share * documents.beside(dense, at) for at, share in _BEFORE)),
-        "dense_next": documents.beside(dense, 1),
+        "dense_context": scaled(dense + sum(share * each for (_, share), each in zip(_BEFORE, context, strict=True))),
+        "dense_next": next_one,
         "words": own,
         **_words_around(reading, terms, documents),
-        "asked_words": documents.beside(documents.traits[Trait.ASKS], -1) * documents.beside(own, -1),
+        "asked_words": asked_before * words_before,
+        "asks": asks,
         **_looks(reading, documents),
-        **_times(reading.dates, documents.said_at),
+        **_times(reading.dates, found.said_at),
     }
 
 
@@ -134,8 +146,8 @@ def _of_first_piece(documents: Documents, values: Column) -> Column:
     """Return for each document the value of its memory's first piece; its own where that was not found."""
     if documents.are_memories:
         return values
-    ids = documents.column("memory_id")
-    firsts = {name: row for row, (name, piece) in enumerate(zip(ids, documents.column("chunk"), strict=True)) if piece == 0}
+    ids = documents.hits.columns.ids.tolist()
+    firsts = {name: row for row, (name, piece) in enumerate(zip(ids, documents.hits.columns.chunks, strict=True)) if piece == 0}
     rows = np.array([firsts.get(name, row) for row, name in enumerate(ids)], dtype=np.int64)
     first: Column = values[rows]
     return first
@@ -145,48 +157,41 @@ def _words_around(reading: Reading, terms: Sequence[str], documents: Documents) 
     """Return how much of the question's words, without names, a document has, and has around it."""
     bare = Counter(query_stems(reading.bare))
     kept = [number for number, term in enumerate(terms) if term in bare]
-    if not kept or not documents.hits:
-        nothing = np.zeros(len(documents.hits))
-        return {"coverage": nothing, "coverage_around": nothing, "words_around": nothing}
-    counts = np.array(documents.column("counts"), dtype=np.float64)[:, kept]
-    weights = documents.idf()[:, kept]
-    present = (counts > 0).astype(np.float64)
-    best = present.copy()
-    for at, share in _BESIDE:
-        np.maximum(best, share * documents.beside(present, at), out=best)
-    lengths = documents.numbers("length")
-    mean = max(1.0, float(lengths.mean()))
-    excess = np.maximum(0.5, 1 + _LENGTH_WEIGHT * (lengths / mean - 1))
-    around = counts + sum(documents.beside(counts, at) for at, _ in _BESIDE)
-    size = lengths + sum(documents.beside(lengths, at) for at, _ in _BESIDE)
-    saturated = around / (around + 1.2 * (0.25 + 0.75 * size / max(1.0, float(size.mean())))[:, None])
-    return {
-        "coverage": scaled((present * weights).sum(axis=1) / excess),
-        "coverage_around": scaled((best * weights).sum(axis=1)),
-        "words_around": scaled((saturated * weights).sum(axis=1)),
-    }
+    own, best, near = np.zeros((3, len(documents.hits)))
+    if not kept or not len(documents.hits):
+        return {"coverage": own, "coverage_around": best, "words_around": near}
+    counts = documents.hits.columns.counts.T[kept]
+    lengths = documents.hits.columns.lengths
+    excess = np.maximum(0.5, 1 + _LENGTH_WEIGHT * (lengths / max(1.0, float(lengths.mean())) - 1))
+    *around, size = documents.sums(np.concatenate([counts, lengths[None]]))
+    pays = 1.2 * (0.25 + 0.75 * size / max(1.0, float(size.mean())))
+    shares = np.array(SHARES)
+    for number, count, nearest, all_near in zip(kept, counts, documents.nearest(counts > 0), around, strict=True):
+        weight = documents.idf(number)
+        own += weight * (count > 0)
+        best += weight * shares[nearest]
+        near += weight * (all_near / (all_near + pays))
+    return {"coverage": scaled(own / excess), "coverage_around": scaled(best), "words_around": scaled(near)}
 
 
 def _looks(reading: Reading, documents: Documents) -> dict[str, Column]:
     """Return what the texts look like, and how that fits what the question wants."""
-    seen = documents.traits
-
-    def wants(kind: Wants) -> float:
-        return float(kind in reading.wants)
+    has, wants = documents.has, reading.wants
+    by_user = has(Trait.BY_USER)
+    nothing = np.zeros(len(documents.hits))
 
     return {
-        "asks": seen[Trait.ASKS],
-        "time": seen[Trait.TIME],
-        "rule": seen[Trait.RULE],
-        "named": documents.numbers("named"),
-        "by_user": seen[Trait.BY_USER],
-        "summary_by_user": wants(Wants.SUMMARY) * seen[Trait.BY_USER],
-        "advice_by_assistant": wants(Wants.ADVICE) * seen[Trait.BY_ASSISTANT],
-        "wants_time": wants(Wants.TIME) * seen[Trait.TIME],
-        "wants_people": wants(Wants.PEOPLE) * np.maximum(seen[Trait.PEOPLE], seen[Trait.CAPITALS]),
-        "wants_place": wants(Wants.PLACE) * seen[Trait.PLACE],
-        "wants_number": wants(Wants.NUMBER) * seen[Trait.NUMBER],
-        "wants_name": wants(Wants.NAME) * seen[Trait.CAPITALS],
+        "time": has(Trait.TIME),
+        "rule": has(Trait.RULE),
+        "named": documents.hits.columns.named.astype(np.float64),
+        "by_user": by_user,
+        "summary_by_user": by_user if Wants.SUMMARY in wants else nothing,
+        "advice_by_assistant": has(Trait.BY_ASSISTANT) if Wants.ADVICE in wants else nothing,
+        "wants_time": has(Trait.TIME) if Wants.TIME in wants else nothing,
+        "wants_people": has(Trait.PEOPLE | Trait.CAPITALS) if Wants.PEOPLE in wants else nothing,
+        "wants_place": has(Trait.PLACE) if Wants.PLACE in wants else nothing,
+        "wants_number": has(Trait.NUMBER) if Wants.NUMBER in wants else nothing,
+        "wants_name": has(Trait.CAPITALS) if Wants.NAME in wants else nothing,
     }
 
 

@@ -8,7 +8,7 @@ from typing import overload
 
 import numpy as np
 
-from backend.index.model import Hit
+from backend.index.columns import Hits
 from backend.index.ordering import ordered
 from backend.retrieval.features import Column, Documents, columns, scaled
 from backend.retrieval.model import Candidates, Ranked, band
@@ -19,7 +19,7 @@ from backend.retrieval.weights import ALWAYS, LONG, SHORT
 class Ranking(Sequence[Ranked]):
     """Memories in their order. Each is made when it is looked at: a few of thousands are."""
 
-    hits: Sequence[Hit]
+    hits: Hits
     scores: Column
     rows: Sequence[int]
     added: Mapping[str, Column]
@@ -30,14 +30,16 @@ class Ranking(Sequence[Ranked]):
     def __getitem__(self, at: slice) -> list[Ranked]: ...
     def __getitem__(self, at: int | slice) -> Ranked | list[Ranked]:
         """Return one, or some."""
-        return self._ranked(self.rows[at]) if isinstance(at, int) else [self._ranked(row) for row in self.rows[at]]
+        return self._ranked([self.rows[at]])[0] if isinstance(at, int) else self._ranked(self.rows[at])
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self.rows)
 
-    def _ranked(self, row: int) -> Ranked:
-        return Ranked(self.hits[row], float(self.scores[row]), _of_row(self.added, row))
+    def _ranked(self, rows: Sequence[int]) -> list[Ranked]:
+        scores = self.scores[rows].tolist() if rows else []
+        added = (_of_row(self.added, row) for row in rows)
+        return list(map(Ranked, self.hits.chosen(rows), scores, added))
 
 
 def rank(candidates: Candidates, *, explained: bool = False) -> Sequence[Ranked]:
@@ -51,34 +53,26 @@ def rank(candidates: Candidates, *, explained: bool = False) -> Sequence[Ranked]
         return []
     features = columns(candidates.reading, candidates.terms, documents)
     scores = relevance(features, documents.shortness)
+    found = documents.hits.columns
     kept = np.array(_best_pieces(documents, scores), dtype=np.intp)
-    ids, tiers = documents.column("memory_id"), documents.column("tier")
-    bands = {tier: band(tier) for tier in set(tiers)}
+    bands = np.array([band(tier) for tier in documents.hits.tier_names])[found.tiers]
     order = ordered(
-        (
-            -np.array(documents.column("created_at"), dtype=np.int64)[kept],
-            -scores[kept],
-            np.array([bands[tier] for tier in tiers])[kept],
-        ),
-        lambda rows: [ids[row] for row in kept[rows]],
+        (-found.created_at[kept], -scores[kept], bands[kept]),
+        lambda rows: found.ids[kept[rows]].tolist(),
     )
     added = weighted(features, documents.shortness) if explained else {}
     return Ranking(documents.hits, scores, kept[order].tolist(), added)
 
 
-def _best_pieces(documents: Documents, scores: Column) -> list[int]:
+def _best_pieces(documents: Documents, scores: Column) -> Sequence[int]:
     """Return the row of each memory's best piece; of equals the newest revision's first, in whatever order the hits came."""
-    hits = documents.hits
     if documents.are_memories:
-        return list(range(len(hits)))
-    best: dict[str, int] = {}
-    for row, memory_id in enumerate(documents.column("memory_id")):
-        other = best.setdefault(memory_id, row)
-        if other != row and (scores[row], hits[row].revision, -hits[row].chunk) > (
-            scores[other],
-            hits[other].revision,
-            -hits[other].chunk,
-        ):
+        return range(len(documents.hits))
+    found = documents.hits.columns
+    worth = list(zip(scores.tolist(), found.revisions.tolist(), (-found.chunks).tolist(), strict=True))
+    best: dict[bytes, int] = {}
+    for row, memory_id in enumerate(found.ids.tolist()):
+        if worth[row] > worth[best.setdefault(memory_id, row)]:
             best[memory_id] = row
     return list(best.values())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextvars import copy_context
 from dataclasses import replace
@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from backend.embedding.model import Purpose, Vector
 from backend.embedding.ports import Embedder
-from backend.index.model import IndexDocument, IndexQuery, SearchResult, Tombstone
+from backend.index.model import Hit, IndexDocument, IndexQuery, SearchResult, Tombstone
 from backend.index.ports import MemoryIndex
 from backend.index.text import query_stems
 from backend.kit import observability
@@ -151,8 +151,7 @@ class RetrievalService:
         """Search for so many pieces that they are of `k` memories, where there are so many: a long text has many pieces."""
         while True:
             found = self._searched(scope, query, changes, degraded)
-            memories = {hit.memory_id for hit in found.hits}
-            if len(memories) >= k or len(found.hits) < query.limit or query.limit >= MOST_PIECES:
+            if len(found.hits) < query.limit or query.limit >= MOST_PIECES or _are_of(found.hits, k):
                 return found
             query = replace(query, limit=min(MORE * query.limit, MOST_PIECES))
 
@@ -227,6 +226,16 @@ class RetrievalService:
     def _beside(self, work: Callable[[], _T]) -> Future[_T]:
         """Do this in another thread, under the same request."""
         return self._executor.submit(copy_context().run, work)
+
+
+def _are_of(hits: Iterable[Hit], memories: int) -> bool:
+    """Tell whether these are of so many memories, looking at no more hits than that takes."""
+    seen: set[str] = set()
+    for hit in hits:
+        seen.add(hit.memory_id)
+        if len(seen) >= memories:
+            return True
+    return False
 
 
 def _answer(candidate: Candidate, weighed: Weighed, terms: Sequence[str] | None, related: tuple[Related, ...] = ()) -> Answer:
