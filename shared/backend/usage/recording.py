@@ -12,12 +12,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from backend.kit import observability
+from backend.kit.calls import Calls
 from backend.kit.ids import Ids
 from backend.usage.messages import message_of, parts_of
 from backend.usage.model import Access
 
-# A query waits for it: what is not taken within two seconds is lost rather than late.
-_CONFIG = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+# A query waits for it: what is not taken within two seconds or so is lost rather than late.
+_CONFIG = Config(connect_timeout=0.5, read_timeout=1)
+_ATTEMPTS = 2
 
 
 class SqsRecording:
@@ -38,13 +40,23 @@ class SqsRecording:
         unsent = len(set(memory_ids))
         try:
             for part in parts_of(access):
-                self._client.send_message(QueueUrl=self._queue_url, MessageBody=message_of(part))
+                self._send({"QueueUrl": self._queue_url, "MessageBody": message_of(part)})
                 unsent -= len(part.memory_ids)
         except (ClientError, BotoCoreError) as error:
             observability.count("accesses_unsent", unsent)
             observability.log_failure("accesses could not be put into the queue", error)
 
+    def _send(self, message: dict[str, Any]) -> None:
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                self._calls.call("SendMessage", message)
+            except (ClientError, BotoCoreError):
+                if not left:
+                    raise
+            else:
+                return
+
     @cached_property
-    def _client(self) -> Any:  # noqa: ANN401 - botocore makes its methods at run time
+    def _calls(self) -> Calls:
         session = botocore.session.get_session()
-        return session.create_client("sqs", region_name=self._region, endpoint_url=self._endpoint, config=_CONFIG)
+        return Calls(session.create_client("sqs", region_name=self._region, endpoint_url=self._endpoint, config=_CONFIG))

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import (
     BotoCoreError,
+    ChecksumError,
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -21,6 +22,7 @@ from botocore.session import Session
 from pynamodb.connection import Connection
 
 from backend.kit import deadline, observability
+from backend.kit.calls import Calls
 from backend.kit.clock import Clock
 from backend.kit.dynamodb import limits, wire
 from backend.kit.dynamodb.values import from_item
@@ -53,7 +55,7 @@ THROTTLES = frozenset(
 )
 SERVER_FAULTS = frozenset({"InternalServerError", "ServiceUnavailable", "InternalFailure", "500", "502", "503"})
 UNREACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
-UNANSWERED = (HTTPClientError, IncompleteReadError, SSLError)
+UNANSWERED = (ChecksumError, HTTPClientError, IncompleteReadError, SSLError)
 READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "DescribeTable"})
 BATCHES = {"BatchGetItem": ("RequestItems", "UnprocessedKeys"), "BatchWriteItem": ("RequestItems", "UnprocessedItems")}
 
@@ -115,6 +117,7 @@ class Seam(Connection):
         )
         self._clock = clock
         self._faults = faults
+        self._sending: Calls | None = None
         # At their lowest level all three write whole calls, users' text and all, into the log.
         for library in ("pynamodb", "botocore", "urllib3"):
             observability.quiet(library)
@@ -125,6 +128,14 @@ class Seam(Connection):
         session: Session = super().session
         wire.read_fast(session)
         return session
+
+    @property
+    def _calls(self) -> Calls:
+        """What sends calls for the client as it is now: pynamodb makes a new one when there were no credentials."""
+        client = self.client
+        if self._sending is None or self._sending.client is not client:
+            self._sending = Calls(client)
+        return self._sending
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         """Send one call: check it, retry what is retryable inside the deadline, and raise in our own words.
@@ -179,8 +190,8 @@ class Seam(Connection):
         observability.count("dynamodb_calls")
         if self._faults:
             self._faults.before(operation, arguments)
-        # The client's own method and not the parent's: the parent turns errors into pynamodb's before we can read them.
-        answer: dict[str, Any] = self.client._make_api_call(operation, arguments)  # noqa: SLF001 - as pynamodb does itself
+        # Not the parent's way: the parent turns errors into pynamodb's before we can read them.
+        answer = self._calls.call(operation, arguments)
         if self._faults:
             answer = self._faults.after(operation, arguments, answer)
         consumed = answer.get("ConsumedCapacity") or []
