@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from infrastructure.local.patches import (
     condition_split,
+    expressions,
     function_errors,
     function_logs,
     http_api_body,
@@ -26,6 +27,7 @@ from infrastructure.local.patches.patcher import Patcher
 
 PATCHES = (
     condition_split,
+    expressions,
     http_api_body,
     http_api_limits,
     item_copies,

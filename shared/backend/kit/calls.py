@@ -75,7 +75,8 @@ class Calls:
             "before-call", operation, model=model, params=request, request_signer=self.client._request_signer, context=context
         )
         self._sign(kind, headers, body)
-        sent = AWSPreparedRequest("POST", kind.url, headers, body, stream_output=False)
+        # The stubs ask for the class of an answer's headers; these are of the class that botocore itself prepares.
+        sent = AWSPreparedRequest("POST", kind.url, headers, body, stream_output=False)  # type: ignore[arg-type]
         received = self._ask("before-send", operation, request=sent) or self.client._endpoint.http_session.send(sent)
         answer = self._read(model, received)
         self._ask("after-call", operation, http_response=received, parsed=answer, model=model, context=context)
@@ -148,8 +149,10 @@ class Calls:
     def _read(self, model: Any, received: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's description and answer
         """Return an answer as botocore reads it. Raises `ChecksumError` for one that was damaged on its way."""
         expected = received.headers.get("x-amz-crc32")
-        if expected is not None and zlib.crc32(received.content) != int(expected):
-            raise ChecksumError(checksum_type="crc32", expected_checksum=expected, actual_checksum=zlib.crc32(received.content))
+        if expected is not None and str(zlib.crc32(received.content)) != expected:
+            raise ChecksumError(
+                checksum_type="crc32", expected_checksum=expected, actual_checksum=str(zlib.crc32(received.content))
+            )
         endpoint = self.client._endpoint
         parser = endpoint._response_parser_factory.create_parser(model.service_model.resolved_protocol)
         response = convert_to_response_dict(received, model)

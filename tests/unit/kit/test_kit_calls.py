@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ChecksumError, ClientError, EndpointConnectionError, NoCredentialsError
@@ -36,11 +37,12 @@ class Service:
         session = botocore.session.get_session()
         session.set_credentials("AKIA1", "secret", token)
         config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
-        self.client: Any = session.create_client(service, region_name=REGION, endpoint_url=endpoint, config=config)
+        made: Any = session.create_client
+        self.client = made(service, region_name=REGION, endpoint_url=endpoint, config=config)
         self.client.meta.events.register("before-send", self._answered)
         self.sent: list[Any] = []
         self.status = 200
-        self.headers: dict[str, str] = {}
+        self.headers = HTTPHeaders()
         self.body: dict[str, Any] = {}
 
     def _answered(self, request: Any, **_: Any) -> AWSResponse:
@@ -156,7 +158,7 @@ REFUSALS = [
 def test_a_refusal_is_the_error_that_the_general_client_raises(code: str, status: int, more: dict[str, Any]) -> None:
     service = Service()
     service.status, service.body = status, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "no", **more}
-    raised = []
+    raised: list[Any] = []
     for call in (lambda: service.client.put_item(**PUT), lambda: calls(service).call("PutItem", PUT)):
         with pytest.raises(ClientError) as caught:
             call()
@@ -176,7 +178,7 @@ def test_an_answer_is_read_as_the_general_client_reads_it() -> None:
         "Item": {"pk": {"S": "Ü"}, "raw": {"B": "AP8="}},
         "ConsumedCapacity": {"TableName": "t", "CapacityUnits": 1.5},
     }
-    service.headers = {"x-amz-crc32": str(zlib.crc32(json.dumps(service.body).encode()))}
+    service.headers["x-amz-crc32"] = str(zlib.crc32(json.dumps(service.body).encode()))
     theirs = service.client.get_item(TableName="t", Key={"pk": {"S": "a"}})
     ours = calls(service).call("GetItem", {"TableName": "t", "Key": {"pk": {"S": "a"}}})
 
@@ -185,7 +187,7 @@ def test_an_answer_is_read_as_the_general_client_reads_it() -> None:
 
 def test_an_answer_that_was_damaged_on_its_way_is_none() -> None:
     service = Service()
-    service.headers = {"x-amz-crc32": "1"}
+    service.headers["x-amz-crc32"] = "1"
 
     with pytest.raises(ChecksumError):
         calls(service).call("PutItem", PUT)
