@@ -20,7 +20,7 @@ from hmac import digest
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.endpoint import convert_to_response_dict
 from botocore.exceptions import ChecksumError, NoCredentialsError
 
@@ -69,13 +69,13 @@ class Calls:
         if kind is None:
             kind = self._kinds[operation] = self._kind(model, arguments, context)
         body = json.dumps(arguments, default=_binary).encode()
-        headers = HeadersDict({**kind.headers, "Content-Length": str(len(body))})
+        headers = {**kind.headers, "Content-Length": str(len(body))}
         request = {"method": "POST", "url": kind.url, "url_path": "/", "headers": headers, "body": body, "context": context}
         self._ask(
             "before-call", operation, model=model, params=request, request_signer=self.client._request_signer, context=context
         )
         self._sign(kind, headers, body)
-        # The stubs ask for the class of an answer's headers; these are of the class that botocore itself prepares.
+        # Botocore's own headers do not care about case, at a price; who is asked by a hook writes names as botocore does.
         sent = AWSPreparedRequest("POST", kind.url, headers, body, stream_output=False)  # type: ignore[arg-type]
         received = self._ask("before-send", operation, request=sent) or self.client._endpoint.http_session.send(sent)
         answer = self._read(model, received)
@@ -110,7 +110,7 @@ class Calls:
             },
         )
 
-    def _sign(self, kind: _Kind, headers: HeadersDict, body: bytes) -> None:
+    def _sign(self, kind: _Kind, headers: dict[str, str], body: bytes) -> None:
         """Sign a call (IAM User Guide, "Create a signed AWS API request")."""
         held = self.client._request_signer._credentials
         if held is None:
