@@ -1,7 +1,7 @@
 """Calls of a service that speaks AWS JSON, without what botocore's general client does anew for each.
 
 A general client builds a call from a description of the service: it walks the arguments, evaluates the rules of endpoints, writes
-down what it is made of, and derives the key that signs. All of that is the same from call to call, and was two thirds of what a
+down what it is made of, and derives the key that signs. All of that is the same from call to call, and was a third of what a
 call took of the processor (docs/performance.md, "What was tried"). What is not the same stays botocore's: hooks that somebody
 registered (parameters, tracing, who stands in for the service), credentials and their renewal, connections, certificates,
 proxies, and the reading of answers.
@@ -76,7 +76,7 @@ class Calls:
         )
         self._sign(kind, headers, body)
         # Botocore's own headers do not care about case, at a price; who is asked by a hook writes names as botocore does.
-        sent = AWSPreparedRequest("POST", kind.url, headers, body, stream_output=False)  # type: ignore[arg-type]
+        sent = AWSPreparedRequest("POST", kind.url, headers, body, stream_output=False)  # type: ignore[arg-type] # as above
         received = self._ask("before-send", operation, request=sent) or self.client._endpoint.http_session.send(sent)
         answer = self._read(model, received)
         self._ask("after-call", operation, http_response=received, parsed=answer, model=model, context=context)

@@ -23,7 +23,7 @@ from backend.kit.calls import Calls
 from backend.kit.clock import FakeClock
 
 REGION = "eu-central-1"
-TOKEN = "session/token="
+SESSION = "part/of="
 NOW = datetime(2026, 11, 22, 7, 30, 5, tzinfo=UTC)
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/accesses"
 ITEM = {"pk": {"S": "Ü"}, "raw": {"B": b"\x00\xff"}, "deep": {"L": [{"M": {"n": {"N": "1"}, "b": {"B": b"x"}}}]}}
@@ -33,7 +33,7 @@ PUT = {"TableName": "t", "Item": ITEM, "ReturnConsumedCapacity": "TOTAL"}
 class Service:
     """Stands at the hook before a request leaves: keeps it and gives the answer that is set."""
 
-    def __init__(self, service: str = "dynamodb", endpoint: str | None = None, token: str | None = TOKEN) -> None:
+    def __init__(self, service: str = "dynamodb", endpoint: str | None = None, token: str | None = SESSION) -> None:
         session = botocore.session.get_session()
         session.set_credentials("AKIA1", "secret", token)
         config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
@@ -131,8 +131,8 @@ def test_a_new_day_and_renewed_credentials_sign_with_a_new_key() -> None:
     sender.call("PutItem", PUT)
 
     assert [sent.headers["Authorization"] for sent in service.sent] == [
-        signature_by_botocore(service.sent[0], Credentials("AKIA1", "secret", TOKEN)),
-        signature_by_botocore(service.sent[1], Credentials("AKIA1", "secret", TOKEN)),
+        signature_by_botocore(service.sent[0], Credentials("AKIA1", "secret", SESSION)),
+        signature_by_botocore(service.sent[1], Credentials("AKIA1", "secret", SESSION)),
         signature_by_botocore(service.sent[2], Credentials("AKIA2", "other", "new")),
     ]
 
