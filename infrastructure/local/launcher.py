@@ -26,6 +26,7 @@ from typing import Any
 import uvicorn
 from ministack import app as emulator
 from ministack.core import lambda_runtime
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from infrastructure.local import durability, process
 from infrastructure.local.errors import LocalStackError, StateError
@@ -177,6 +178,16 @@ class Server(uvicorn.Server):
         yield
 
 
+class Protocol(HttpToolsProtocol):
+    """Reads requests. What a header's value may hold is for the application to say, in its own words."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the server's own arguments
+        super().__init__(*args, **options)
+        # The parser's own answer to a control character names neither the header nor the cure. It is dangerous where a proxy
+        # stands before the server and reads otherwise; here only programs of this machine do.
+        self.parser.set_dangerous_leniencies(lenient_headers=True)
+
+
 def listening(port: int) -> socket.socket:
     """Return a socket on a port of the loopback. Raises `OSError` when somebody else has it."""
     # Named as TCP, so that asyncio sends answers at once and does not wait for more to go with them.
@@ -191,7 +202,7 @@ async def run(app: Launcher, sockets: list[socket.socket]) -> None:
     server = Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="on",
             interface="asgi3",
