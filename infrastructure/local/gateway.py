@@ -39,6 +39,7 @@ class Gateway:
     def __init__(self, stack_name: str, stacks: AccountRegionScopedDict = _stacks) -> None:
         self._stack_name = stack_name
         self._stacks = stacks
+        self._logical: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -77,11 +78,26 @@ class Gateway:
     def deployed(self) -> tuple[str, str] | None:
         """Return the id and stage of the stack's HTTP API, if there is one."""
         for (_account, _region, name), stack in self._stacks.all_items():
-            resources = stack.get("_resources") or {}
-            ids = {r.get("ResourceType"): r.get("PhysicalResourceId") for r in resources.values()}
-            if name == self._stack_name and ids.get(API) in {key[-1] for key in apigateway._apis._data}:
-                return ids[API], ids.get(STAGE) or "$default"
+            if name == self._stack_name:
+                resources = stack.get("_resources") or {}
+                api, stage = (self._physical(resources, kind) for kind in (API, STAGE))
+                if api in {key[-1] for key in apigateway._apis._data}:
+                    return api, stage or "$default"
         return None
+
+    def _physical(self, resources: Scope, kind: str) -> Any:  # noqa: ANN401 - an id, or None
+        """Return the physical id of the stack's resource of a kind; the last one, should there be several.
+
+        Its logical id is remembered: every request asks, and a stack has hundreds of resources.
+        """
+        known = resources.get(self._logical.get(kind, ""))
+        if known is None or known.get("ResourceType") != kind:
+            of_kind = [logical for logical, resource in resources.items() if resource.get("ResourceType") == kind]
+            if not of_kind:
+                return None
+            self._logical[kind] = of_kind[-1]
+            known = resources[of_kind[-1]]
+        return known.get("PhysicalResourceId")
 
 
 async def read_body(receive: Receive) -> bytes | None:

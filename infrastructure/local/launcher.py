@@ -14,18 +14,19 @@ import json
 import os
 import resource
 import signal
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
-from hypercorn.utils import LifespanFailureError
+import uvicorn
 from ministack import app as emulator
-from ministack.core import hypercorn_compat, lambda_runtime
+from ministack.core import lambda_runtime
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from infrastructure.local import durability, process
 from infrastructure.local.errors import LocalStackError, StateError
@@ -38,8 +39,6 @@ from infrastructure.local.versions import EMULATOR_VERSION
 HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 2
-PARSER_BYTES = 64 * 1024
-"""The HTTP parser takes headers this long, so that those over the gateway's limit get the gateway's answer."""
 
 
 class Launcher:
@@ -48,6 +47,8 @@ class Launcher:
     def __init__(self, arguments: argparse.Namespace, saver: durability.Saver, rights: UsedRights) -> None:
         self._arguments = arguments
         self._saver = saver
+        self.failure: str | None = None
+        """Why the state could not be loaded, if so."""
         self._gateway = Gateway(arguments.stack)
         self._commands: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
             ("GET", "/_local/status"): self.status,
@@ -93,7 +94,8 @@ class Launcher:
             if started:
                 raise
             # Any other way out of here makes the server go on without state.
-            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+            self.failure = f"{type(error).__name__}: {error}"
+            await send({"type": "lifespan.startup.failed", "message": self.failure})
 
     def status(self) -> dict[str, Any]:
         """Say which state this is and what it holds."""
@@ -131,12 +133,15 @@ def main(argv: list[str] | None = None) -> None:
         rights.apply(patcher)
     except LocalStackError as error:
         sys.exit(str(error))
-    hypercorn_compat.install()
     raise_file_limit()
+    app = Launcher(arguments, saver, rights)
     try:
-        asyncio.run(run(Launcher(arguments, saver, rights), config(arguments)))
-    except LifespanFailureError as error:
+        asyncio.run(run(app, [listening(arguments.port), listening(arguments.api_port)]))
+    except OSError as error:
         sys.exit(str(error))
+    except SystemExit:
+        # The server's way to say that the application did not start.
+        sys.exit(app.failure)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -164,23 +169,55 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def config(arguments: argparse.Namespace) -> Config:
-    """Return the server's settings: loopback only."""
-    settings = Config()
-    settings.bind = [f"{HOST}:{arguments.port}", f"{HOST}:{arguments.api_port}"]
-    settings.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    settings.graceful_timeout = SHUTDOWN_SECONDS
-    settings.h11_max_incomplete_size = PARSER_BYTES
-    settings.loglevel = "WARNING"
-    return settings
+class Server(uvicorn.Server):
+    """Serves until it is told to stop. Signals are the business of who runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: the server's own handling would end the process before the workers have ended."""
+        yield
 
 
-async def run(app: Launcher, settings: Config) -> None:
+class Protocol(HttpToolsProtocol):
+    """Reads requests. What a header's value may hold is for the application to say, in its own words."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - the server's own arguments
+        super().__init__(*args, **options)
+        # The parser's own answer to a control character names neither the header nor the cure. It is dangerous where a proxy
+        # stands before the server and reads otherwise; here only programs of this machine do.
+        self.parser.set_dangerous_leniencies(lenient_headers=True)
+
+
+def listening(port: int) -> socket.socket:
+    """Return a socket on a port of the loopback. Raises `OSError` when somebody else has it."""
+    # Named as TCP, so that asyncio sends answers at once and does not wait for more to go with them.
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    taken.bind((HOST, port))
+    return taken
+
+
+async def run(app: Launcher, sockets: list[socket.socket]) -> None:
     """Serve until a signal asks to stop; then end the workers."""
-    stop = asyncio.Event()
+    server = Server(
+        uvicorn.Config(
+            app,
+            http=Protocol,
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+    )
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await serve(app, settings, shutdown_trigger=stop.wait)  # type: ignore[arg-type] # hypercorn types ASGI messages one by one
+        asyncio.get_running_loop().add_signal_handler(name, setattr, server, "should_exit", True)  # noqa: FBT003 - as setattr takes it
+    await server.serve(sockets)
     lambda_runtime.reset()
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from infrastructure.local.patches import (
     condition_split,
+    expressions,
     function_errors,
     function_logs,
     http_api_body,
     http_api_limits,
+    item_copies,
     metric_points,
     queue_windows,
+    role_checks,
     state_language_yaml,
     stream_positions,
     stream_retries,
@@ -24,10 +27,13 @@ from infrastructure.local.patches.patcher import Patcher
 
 PATCHES = (
     condition_split,
+    expressions,
     http_api_body,
     http_api_limits,
+    item_copies,
     metric_points,
     queue_windows,
+    role_checks,
     state_language_yaml,
     stream_positions,
     stream_retries,

@@ -8,12 +8,12 @@ answers as the first time.
 # ruff: noqa: SLF001 - the emulator has no public seams; its version is pinned
 from __future__ import annotations
 
-import copy
 from contextvars import ContextVar
 from typing import Any
 
 from ministack.services import dynamodb
 
+from infrastructure.local.patches.item_copies import copied
 from infrastructure.local.patches.patcher import Patcher
 
 _as_sent: ContextVar[dict[str, Any] | None] = ContextVar("transaction_as_sent", default=None)
@@ -24,7 +24,7 @@ def apply(patcher: Patcher) -> None:
     stock_write, stock_store = dynamodb._transact_write_items, dynamodb._txn_token_store
 
     def write(data: dict[str, Any]) -> Any:  # noqa: ANN401 - the emulator's own answer
-        before = _as_sent.set(copy.deepcopy({name: value for name, value in data.items() if name != "ClientRequestToken"}))
+        before = _as_sent.set(copied({name: value for name, value in data.items() if name != "ClientRequestToken"}))
         try:
             return stock_write(data)
         finally:
