@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Self
@@ -112,6 +112,16 @@ class Service:
         """Have something remembered; `memory` is the body of `POST /memory/add`."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._sent("POST", "/memory/add", json=memory, headers=headers)
+
+    def add_many(self, user_id: str, items: Sequence[Mapping[str, Any]], idempotency_key: str) -> Answer:
+        """Have up to fifty things remembered once; each is a body of `POST /memory/add`. Raises too where one is refused."""
+        method, path = "POST", "/memory/bulk-add"
+        body = {"user_id": user_id, "items": items}
+        answer = self._sent(method, path, json=body, headers={"Idempotency-Key": idempotency_key})
+        for each in answer.body["items"]:
+            if each.get("problem"):
+                raise RefusedError(method, path, each["status"], each["problem"])
+        return answer
 
     def add_once(self, memory: Mapping[str, Any], key: str) -> Added:
         """Have something remembered once, however often this is called.
