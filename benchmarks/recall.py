@@ -29,7 +29,7 @@ from benchmarks.plot import Bar
 from benchmarks.ranking import DEPTHS, scores
 from benchmarks.report import Report, add_output, finish
 from benchmarks.spread import milliseconds
-from benchmarks.stores import InProcess, OverHttp, Prepared, Store
+from benchmarks.stores import InProcess, OverHttp, Prepared, Store, embedded_texts
 from benchmarks.target import add_target, target
 from examples.service import Service
 
@@ -76,7 +76,7 @@ def in_process(
     conversations: Sequence[Conversation], index: MemoryIndex, model: Path, weights: Weights | None = None, *, infer: bool = False
 ) -> tuple[list[Judged], list[float]]:
     """Measure the use cases in this process. Questions are embedded while they are asked, as they are in the service."""
-    embedder = Prepared(MiniLmEmbedder(model, threads=2), [turn.text for talk in conversations for turn in talk.turns])
+    embedder = Prepared(MiniLmEmbedder(model, threads=2), [text for talk in conversations for text in embedded_texts(talk.turns)])
     return judged(InProcess(index, embedder, weights=weights, infer=infer), conversations)
 
 
@@ -91,21 +91,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--infer", action="store_true", help="store the facts that rules extract from each turn, not the turn")
     parser.add_argument("--held-out", action="store_true", help="of BEAM: only the chats that the ranking was not fitted on")
-    parser.add_argument(
-        "--weights", type=weight, nargs="+", default=[], metavar="FACTOR=WEIGHT", help="in process: instead of the defaults"
-    )
+    parser.add_argument("--weights", type=weight, nargs="+", default=[], metavar="FACTOR=WEIGHT", help="instead of the defaults")
     parser.add_argument("--conversations", type=int, help="how many of the file, from its beginning (default: all)")
     parser.add_argument("--model", type=Path, default=MODEL, help="directory of the embedding model (%(default)s)")
     add_target(parser)
     add_output(parser)
     asked = parser.parse_args(arguments)
-    if asked.http and (asked.weights or asked.engine != "embedded"):
-        parser.error("--weights and --engine are for a run in process.")
+    if asked.http and asked.engine != "embedded":
+        parser.error("--engine is for a run in process.")
     conversations = read(asked.path, asked.format)[1 if asked.held_out else 0 :: 2 if asked.held_out else 1]
     conversations = [talk for talk in conversations if talk.questions][: asked.conversations]
     if asked.http:
         with target(asked) as at, Service(at.base_url, at.api_key) as service:
-            store = OverHttp(service, f"recall-{time.time_ns():x}", infer=asked.infer)
+            store = OverHttp(service, f"recall-{time.time_ns():x}", dict(asked.weights), infer=asked.infer)
             answers, seconds = judged(store, conversations)
     else:
         weights = replace(Weights(), **dict(asked.weights))

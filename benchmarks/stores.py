@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 from backend.embedding.model import EmbeddingModel, Purpose, Vector
 from backend.embedding.ports import Embedder
-from backend.extraction.fake import WholeTexts
+from backend.extraction.chunking import chunks
 from backend.extraction.pipeline import Pipeline
 from backend.index.embedded import EmbeddedIndex
 from backend.index.in_memory import InMemoryIndex
@@ -67,6 +67,11 @@ class Prepared:
         return [self._known[text] if text in self._known else self._embedder.embed([text], purpose)[0] for text in texts]
 
 
+def embedded_texts(turns: Sequence[Turn]) -> list[str]:
+    """Return what is embedded of turns that are kept word for word: a long one is cut into pieces."""
+    return [turn.text[start:end] for turn in turns for start, end in chunks(turn.text) or ((0, len(turn.text)),)]
+
+
 class InProcess:
     """The use cases as they are, over the embedded index and a table in memory."""
 
@@ -90,7 +95,7 @@ class InProcess:
         self._memories = MemoryService(
             store=self._rows,
             requests=FakeRequestLog(ids),
-            extractor=Pipeline() if infer else WholeTexts(),
+            extractor=Pipeline(),
             embedder=embedder,
             policies=FakePolicies(),
             clock=self._clock,
@@ -150,10 +155,22 @@ class InProcess:
 class OverHttp:
     """A running service; owners are end users of the run's own."""
 
-    def __init__(self, service: Service, run: str, *, infer: bool = False, sleep: Callable[[float], None] = time.sleep) -> None:
-        """`infer` lets the service extract facts: a turn becomes several memories, one, or none if it says nothing."""
+    def __init__(
+        self,
+        service: Service,
+        run: str,
+        weights: Mapping[str, float] | None = None,
+        *,
+        infer: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`infer` lets the service extract facts: a turn becomes several memories, one, or none if it says nothing.
+
+        `weights` are asked with instead of the defaults.
+        """
         self._service = service
         self._run = run
+        self._weights = weights
         self._infer = infer
         self._sleep = sleep
         self._sent = 0
@@ -192,7 +209,7 @@ class OverHttp:
 
     def ask(self, owner: str, question: str, k: int) -> list[str]:
         """See the protocol. Raises `ServiceError`."""
-        answer = self._service.query(f"{self._run}-{owner}", question, k)
+        answer = self._service.query(f"{self._run}-{owner}", question, k, self._weights)
         return [self._turn_of[memory["id"]] for memory in answer.body["memories"]]
 
 

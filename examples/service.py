@@ -143,9 +143,10 @@ class Service:
         """Read something of an end user: `/memory/{id}` and what stands below it."""
         return self._sent("GET", path, headers={"X-End-User-ID": user_id})
 
-    def query(self, user_id: str, question: str, k: int) -> Answer:
-        """Ask for the `k` best memories of an end user."""
-        return self._sent("POST", "/memory/query", json={"user_id": user_id, "query": question, "k": k})
+    def query(self, user_id: str, question: str, k: int, weights: Mapping[str, float] | None = None) -> Answer:
+        """Ask for the `k` best memories of an end user, with these weights instead of the defaults."""
+        body = {"user_id": user_id, "query": question, "k": k} | ({"weights": weights} if weights else {})
+        return self._sent("POST", "/memory/query", json=body)
 
     def _sent(self, method: str, path: str, **request: Any) -> Answer:  # noqa: ANN401 - httpx's own arguments
         for attempt in range(1, self._tries + 1):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from backend.embedding.fake import FakeEmbedder
-from backend.embedding.model import Purpose
+from backend.embedding.model import Purpose, Vector
 from benchmarks import peers
 from benchmarks.datasets import Conversation, Question, Turn
 from benchmarks.handlers import embeds
 from benchmarks.peer_worker import Given, measured, vectors_of
 from benchmarks.peers import work_of
 from benchmarks.recall import judged, table, weight
-from benchmarks.stores import InProcess, OverHttp, Prepared, bulks
+from benchmarks.stores import InProcess, OverHttp, Prepared, bulks, embedded_texts
 from examples.service import Service
 from infrastructure.template import functions, load
 from tests.unit.examples.small_service import SmallService
@@ -79,6 +80,25 @@ def test_over_http_nothing_is_asked_before_all_can_be_found() -> None:
         OverHttp(service, "run", sleep=waits.append).remember("one", TURNS)
 
     assert len(waits) == 2
+
+
+def test_a_long_turn_is_embedded_by_its_pieces_as_the_service_does(tmp_path: Path) -> None:
+    long = Turn("D1:4", "The harbour is closed in winter. " * 60, "Ann", "s1", None)
+    embedded: list[str] = []
+
+    class Told(FakeEmbedder):
+        def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+            embedded.extend(texts if purpose is Purpose.DOCUMENT else ())
+            return super().embed(texts, purpose)
+
+    store = InProcess(tmp_path / "index.db", Told())
+    store.remember("one", [*TURNS, long])
+    found = store.ask("one", "When is the harbour closed?", 5)
+    store.close()
+
+    assert embedded == embedded_texts([*TURNS, long])
+    assert len(embedded) > 4
+    assert sorted(found) == ["D1:1", "D1:2", "D1:3", "D1:4"]
 
 
 def test_owners_do_not_answer_for_each_other(tmp_path: Path) -> None:
