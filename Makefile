@@ -135,7 +135,7 @@ lock: ## resolve all requirement files anew
 	  $(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-header \
 	    -c requirements/dev.txt requirements/$${layer%%:*}.in -o layers/$${layer##*:}/requirements.txt; done
 
-bench: setup ## measure: NAME=http (default: the running stack), load, handlers, embedding, index, query, recall, peers, capacity, growth, bulk, extraction, routing; ARGS=...
+bench: setup ## measure: NAME=http (default: the running stack), load, handlers, embedding, index, query, recall, filled, peers, capacity, growth, bulk, extraction, routing; ARGS=...
 	@$(PY) -m benchmarks.$(NAME) $(ARGS)
 
 $(PEERS_READY): requirements/peers.txt | $(READY)

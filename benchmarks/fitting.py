@@ -31,7 +31,7 @@ from backend.retrieval.weights import ALWAYS, LONG, SHORT
 from benchmarks.datasets import Conversation, read
 from benchmarks.handlers import MODEL
 from benchmarks.report import Report, add_output, finish
-from benchmarks.stores import InProcess, Prepared
+from benchmarks.stores import InProcess, Prepared, embedded_texts
 
 K = 10
 BEAM_COUNTS = 3.0
@@ -84,7 +84,7 @@ def names() -> list[str]:
 
 def examples(conversations: Sequence[Conversation], model: Path, counts: float) -> list[Example]:
     """Return the questions of the conversations with what the index finds for them."""
-    embedder = Prepared(MiniLmEmbedder(model, threads=2), [turn.text for talk in conversations for turn in talk.turns])
+    embedder = Prepared(MiniLmEmbedder(model, threads=2), [text for talk in conversations for text in embedded_texts(talk.turns)])
     made: list[Example] = []
     with tempfile.TemporaryDirectory() as folder:
         store = InProcess(Path(folder) / "index.db", embedder)

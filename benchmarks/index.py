@@ -144,13 +144,13 @@ def embedded() -> Iterator[Opened]:
 
 
 @contextmanager
-def opensearch() -> Iterator[Opened]:
-    """Give the adapter over a real OpenSearch that is started for it and thrown away."""
+def opensearch(model: str = MODEL) -> Iterator[Opened]:
+    """Give the adapter, for vectors of this model, over a real OpenSearch that is started for it and thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         running = process.start(Path(folder))
         try:
             engine = Engine(connect(running.url, region="us-east-1"), SystemClock())
-            Indexes(engine, "bench").create(Space(MODEL, DIMENSION), Size())
+            Indexes(engine, "bench").create(Space(model, DIMENSION), Size())
 
             def opened() -> OpenSearchIndex:
                 return OpenSearchIndex(engine, lambda tenant: sha256(tenant.encode()).digest(), SystemClock(), name="bench")

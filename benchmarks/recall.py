@@ -4,30 +4,32 @@ Each turn of a conversation is one memory of one owner; each question is asked o
 turns that hold its answer are among the first k (`benchmarks.ranking`). No language model takes part. The data is read from the
 path that is given and never kept: see `benchmarks.datasets` for formats and licences.
 
-In process it measures the use cases over the embedded index, with the vectors made in batches; with `--http` the deployed
-service, word for word as a client would use it. Both are the ranking as it is, so they should agree; nothing here is tuned.
+In process it measures the use cases over the embedded index, or over a real OpenSearch (`--engine`), with the vectors made in
+batches; with `--http` the deployed service, word for word as a client would use it, its local stack over the OpenSearch that
+`OPENSEARCH_URL` names, if it names one. All are the ranking as it is, so they should agree; nothing here is tuned.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from backend.embedding.minilm import MiniLmEmbedder
+from backend.embedding.minilm import MINILM, MiniLmEmbedder
+from backend.index.ports import MemoryIndex
 from backend.retrieval.model import Weights
 from benchmarks.datasets import FORMATS, Conversation, read
 from benchmarks.handlers import MODEL
+from benchmarks.index import embedded, opensearch
 from benchmarks.plot import Bar
 from benchmarks.ranking import DEPTHS, scores
 from benchmarks.report import Report, add_output, finish
 from benchmarks.spread import milliseconds
-from benchmarks.stores import InProcess, OverHttp, Prepared, Store
+from benchmarks.stores import InProcess, OverHttp, Prepared, Store, embedded_texts
 from benchmarks.target import add_target, target
 from examples.service import Service
 
@@ -71,16 +73,11 @@ def weight(text: str) -> tuple[str, float]:
 
 
 def in_process(
-    conversations: Sequence[Conversation], model: Path, weights: Weights | None = None, *, infer: bool = False
+    conversations: Sequence[Conversation], index: MemoryIndex, model: Path, weights: Weights | None = None, *, infer: bool = False
 ) -> tuple[list[Judged], list[float]]:
     """Measure the use cases in this process. Questions are embedded while they are asked, as they are in the service."""
-    embedder = Prepared(MiniLmEmbedder(model, threads=2), [turn.text for talk in conversations for turn in talk.turns])
-    with tempfile.TemporaryDirectory() as folder:
-        store = InProcess(Path(folder) / "index.db", embedder, weights=weights, infer=infer)
-        try:
-            return judged(store, conversations)
-        finally:
-            store.close()
+    embedder = Prepared(MiniLmEmbedder(model, threads=2), [text for talk in conversations for text in embedded_texts(talk.turns)])
+    return judged(InProcess(index, embedder, weights=weights, infer=infer), conversations)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,28 +86,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("path", type=Path, help="file of conversations and questions")
     parser.add_argument("--format", choices=FORMATS, required=True, help="its form")
     parser.add_argument("--http", action="store_true", help="over HTTP")
+    parser.add_argument(
+        "--engine", choices=["embedded", "opensearch"], default="embedded", help="in process: over which index (%(default)s)"
+    )
     parser.add_argument("--infer", action="store_true", help="store the facts that rules extract from each turn, not the turn")
     parser.add_argument("--held-out", action="store_true", help="of BEAM: only the chats that the ranking was not fitted on")
-    parser.add_argument(
-        "--weights", type=weight, nargs="+", default=[], metavar="FACTOR=WEIGHT", help="in process: instead of the defaults"
-    )
+    parser.add_argument("--weights", type=weight, nargs="+", default=[], metavar="FACTOR=WEIGHT", help="instead of the defaults")
     parser.add_argument("--conversations", type=int, help="how many of the file, from its beginning (default: all)")
     parser.add_argument("--model", type=Path, default=MODEL, help="directory of the embedding model (%(default)s)")
     add_target(parser)
     add_output(parser)
     asked = parser.parse_args(arguments)
-    if asked.http and asked.weights:
-        parser.error("--weights are for a run in process.")
+    if asked.http and asked.engine != "embedded":
+        parser.error("--engine is for a run in process.")
     conversations = read(asked.path, asked.format)[1 if asked.held_out else 0 :: 2 if asked.held_out else 1]
     conversations = [talk for talk in conversations if talk.questions][: asked.conversations]
     if asked.http:
         with target(asked) as at, Service(at.base_url, at.api_key) as service:
-            store = OverHttp(service, f"recall-{time.time_ns():x}", infer=asked.infer)
+            store = OverHttp(service, f"recall-{time.time_ns():x}", dict(asked.weights), infer=asked.infer)
             answers, seconds = judged(store, conversations)
     else:
-        answers, seconds = in_process(conversations, asked.model, replace(Weights(), **dict(asked.weights)), infer=asked.infer)
+        weights = replace(Weights(), **dict(asked.weights))
+        with embedded() if asked.engine == "embedded" else opensearch(MINILM.identity) as opened:
+            answers, seconds = in_process(conversations, opened.index, asked.model, weights, infer=asked.infer)
     part = "-held-out" if asked.held_out else ""
-    way = ("http" if asked.http else "in-process") + ("-infer" if asked.infer else "")
+    way = "http" if asked.http else "in-process"
+    way += ("-opensearch" if asked.engine == "opensearch" else "") + ("-infer" if asked.infer else "")
     parameters = {
         "format": asked.format,
         "way": way,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Self
@@ -113,6 +113,16 @@ class Service:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._sent("POST", "/memory/add", json=memory, headers=headers)
 
+    def add_many(self, user_id: str, items: Sequence[Mapping[str, Any]], idempotency_key: str) -> Answer:
+        """Have up to fifty things remembered once; each is a body of `POST /memory/add`. Raises too where one is refused."""
+        method, path = "POST", "/memory/bulk-add"
+        body = {"user_id": user_id, "items": items}
+        answer = self._sent(method, path, json=body, headers={"Idempotency-Key": idempotency_key})
+        for each in answer.body["items"]:
+            if each.get("problem"):
+                raise RefusedError(method, path, each["status"], each["problem"])
+        return answer
+
     def add_once(self, memory: Mapping[str, Any], key: str) -> Added:
         """Have something remembered once, however often this is called.
 
@@ -133,9 +143,10 @@ class Service:
         """Read something of an end user: `/memory/{id}` and what stands below it."""
         return self._sent("GET", path, headers={"X-End-User-ID": user_id})
 
-    def query(self, user_id: str, question: str, k: int) -> Answer:
-        """Ask for the `k` best memories of an end user."""
-        return self._sent("POST", "/memory/query", json={"user_id": user_id, "query": question, "k": k})
+    def query(self, user_id: str, question: str, k: int, weights: Mapping[str, float] | None = None) -> Answer:
+        """Ask for the `k` best memories of an end user, with these weights instead of the defaults."""
+        body = {"user_id": user_id, "query": question, "k": k} | ({"weights": weights} if weights else {})
+        return self._sent("POST", "/memory/query", json=body)
 
     def _sent(self, method: str, path: str, **request: Any) -> Answer:  # noqa: ANN401 - httpx's own arguments
         for attempt in range(1, self._tries + 1):

@@ -83,7 +83,7 @@ def tense_of(words: str) -> int:
     if _FUTURE.search(words):
         return 1
     for place, word in enumerate(tokens(words)[: _FINITE_WITHIN + 2]):
-        if word in {"was", "were", "had", "did"} or word in PAST_ONLY or _is_regular_past(word):
+        if word in {"was", "were", "had", "did"} or word in PAST_ONLY or is_regular_past(word):
             return -1
         if place and word in FINITE:
             # "I have moved": done, though it is told now.
@@ -139,7 +139,7 @@ _CHOICE = re.compile(
 def has_statement(words: str) -> bool:
     """Tell whether there is a finite verb near the beginning, behind something that can be its subject."""
     found = tokens(words)
-    return any(each in FINITE or _is_regular_past(each) for each in found[1 : _FINITE_WITHIN + 1])
+    return any(each in FINITE or is_regular_past(each) for each in found[1 : _FINITE_WITHIN + 1])
 
 
 def _is_planned(words: str) -> bool:
@@ -149,8 +149,9 @@ def _is_planned(words: str) -> bool:
 def _happened(words: str, event: EventTime | None) -> bool:
     """Tell whether something happened, rather than was so: a verb of doing, or a time at which it was."""
     found = tokens(words)
-    return event is not None or any(each in PAST_ONLY - {"had", "was", "were", "did"} or _is_regular_past(each) for each in found)
+    return event is not None or any(each in PAST_ONLY - {"had", "was", "were", "did"} or is_regular_past(each) for each in found)
 
 
-def _is_regular_past(word: str) -> bool:
+def is_regular_past(word: str) -> bool:
+    """Tell whether a word has the form of a regular past, though no verb of the lexicon may be known to have it."""
     return len(word) > 4 and word.endswith("ed") and "-" not in word and not word.endswith("eed")  # noqa: PLR2004 - "need", "bed", "red"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,9 +10,10 @@ from backend.extraction import categories
 from backend.extraction.chunking import chunks
 from backend.extraction.claims import claim_of
 from backend.extraction.clauses import Clause, clauses, subject_of
+from backend.extraction.fragments import can_take, is_fragment, with_following, with_preceding
 from backend.extraction.modality import is_hedged, refusal, reported_by
 from backend.extraction.model import LONGEST_UTTERANCE, Category, Refusal, Span, Statement
-from backend.extraction.structure import Kind, blocks, sentences_of, trim
+from backend.extraction.structure import Block, Kind, blocks, sentences_of, trim
 from backend.extraction.times import event_time
 from backend.extraction.words import is_english, plain
 
@@ -22,11 +24,23 @@ MACHINES_SAY = 0.7
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One sentence, as the rules read it; without statements when they do not understand it."""
+    """One sentence of a block, as the rules read it; without statements when they do not understand it."""
 
     span: Span
+    block: Block
     refusal: Refusal | None = None
     statements: tuple[Statement, ...] = ()
+    is_fragment: bool = False
+
+    @property
+    def is_stated(self) -> bool:
+        """Tell whether it says something by itself, and what."""
+        return bool(self.statements) and not self.is_fragment
+
+    def leans_on(self, other: _Read) -> bool:
+        """Tell whether this fragment may belong to the other sentence: items of a list are each for themselves."""
+        both = self.block.kind is other.block.kind is Kind.PARAGRAPH
+        return self.is_fragment and (both or self.block == other.block)
 
 
 def statements_in(text: str, said_at: datetime, role: str | None = None) -> list[Statement]:
@@ -42,20 +56,8 @@ def statements_in(text: str, said_at: datetime, role: str | None = None) -> list
     if not is_english(words):
         found = [_whole(text, said_at)] if text.strip() else []
         return found if refusal(words) is None else [replace(each, refusal=refusal(words)) for each in found]
-    read = [each for block in blocks(text) for each in _sentences(text, block.kind, sentences_of(text, block), said_at)]
-    statements: list[Statement] = []
-    unread: list[Span] = []
-    for each in read:
-        if each.refusal is None and not each.statements:
-            unread.append(each.span)
-            continue
-        statements += _together(text, unread, said_at)
-        unread = []
-        if each.refusal:
-            start, end = each.span
-            statements.append(Statement(text[start:end], each.span, refusal=each.refusal))
-        statements += each.statements
-    statements += _together(text, unread, said_at)
+    read = [each for block in blocks(text) for each in _sentences(text, block, said_at)]
+    statements = _stated(text, read, said_at)
     return [_of_a_machine(each) for each in statements] if role in MACHINE_ROLES else statements
 
 
@@ -65,31 +67,73 @@ def word_for_word(text: str, said_at: datetime) -> Statement:
     return replace(whole, text=text, span=(0, len(text)), confidence=1.0, chunks=chunks(text))
 
 
-def _sentences(text: str, kind: Kind, spans: list[Span], said_at: datetime) -> list[_Read]:
-    if kind is Kind.CODE:
-        return [_Read(span) for span in spans]
-    return [_read(text, span, said_at, is_step=kind is Kind.ITEM and text[:1].isdigit()) for span in spans]
+def _stated(text: str, read: Sequence[_Read], said_at: datetime) -> list[Statement]:
+    """Return what the sentences state: a fragment with the sentence before it, or with the one after where there is none.
+
+    Without either it stands with the other sentences that say nothing to the rules, or alone.
+    """
+    statements: list[Statement] = []
+    waiting: list[_Read] = []
+    host: _Read | None = None
+    for each in read:
+        if each.refusal:
+            start, end = each.span
+            statements += [*_together(text, waiting, said_at), Statement(text[start:end], each.span, refusal=each.refusal)]
+            host, waiting = None, []
+        elif each.is_stated:
+            first, *others = each.statements
+            if waiting and _leads(text, waiting, host, each):
+                first = with_preceding(text, first, (waiting[0].span[0], waiting[-1].span[1]))
+            else:
+                statements += _together(text, waiting, said_at)
+            statements += [first, *others]
+            host, waiting = each, []
+        elif host and not waiting and each.leans_on(host) and can_take(statements[-1]):
+            statements[-1] = with_following(text, statements[-1], each.span)
+        else:
+            waiting.append(each)
+    return [*statements, *_together(text, waiting, said_at)]
 
 
-def _read(text: str, span: Span, said_at: datetime, *, is_step: bool) -> _Read:
+def _leads(text: str, waiting: Sequence[_Read], host: _Read | None, after: _Read) -> bool:
+    """Tell whether the fragments before a sentence belong to it: they do not if one before them could have had them.
+
+    What stands on a line of its own above it is a title, or one of several things.
+    """
+    on_its_line = "\n" not in text[waiting[0].span[0] : after.span[0]]
+    has_other = host is not None and waiting[0].leans_on(host)
+    return on_its_line and not has_other and all(each.leans_on(after) for each in waiting) and can_take(after.statements[0])
+
+
+def _sentences(text: str, block: Block, said_at: datetime) -> list[_Read]:
+    spans = sentences_of(text, block)
+    if block.kind is Kind.CODE:
+        return [_Read(span, block) for span in spans]
+    return [_read(text, span, block, said_at) for span in spans]
+
+
+def _read(text: str, span: Span, block: Block, said_at: datetime) -> _Read:
     words = plain(text[span[0] : span[1]])
     if not is_english(words):
-        return _Read(span)
+        return _Read(span, block)
+    is_step = block.kind is Kind.ITEM and text[:1].isdigit()
     found = clauses(text, span, whole=True)
     main = words if found[0].span == span else plain(found[0].text)
     refused = refusal(words) or (None if main == words else refusal(main))
     if refused:
-        return _Read(span, refused)
+        return _Read(span, block, refused)
     teller = reported_by(main)
     if teller is not None:
         told, _ = _statement(found[0], said_at, teller=teller, is_step=is_step)
-        return _Read(span, statements=(told,))
+        return _Read(span, block, statements=(told,))
     parts = found if is_hedged(words) else clauses(text, span)
     stated = [_statement(each, said_at, teller=None, is_step=is_step) for each in parts]
     if len(stated) > 1 and not all(understood for _, understood in stated):
         # Where one part says nothing by itself, the sentence stays whole.
         stated = [_statement(found[0], said_at, teller=None, is_step=is_step)]
-    return _Read(span, statements=tuple(statement for statement, understood in stated if understood))
+    statements = tuple(statement for statement, understood in stated if understood)
+    leans = len(stated) == 1 and block.kind is not Kind.HEADING and is_fragment(text[span[0] : span[1]], stated[0][0])
+    return _Read(span, block, statements=statements, is_fragment=leans)
 
 
 def _statement(clause: Clause, said_at: datetime, *, teller: str | None, is_step: bool) -> tuple[Statement, bool]:
@@ -116,11 +160,13 @@ def _statement(clause: Clause, said_at: datetime, *, teller: str | None, is_step
     return statement, understood
 
 
-def _together(text: str, spans: list[Span], said_at: datetime) -> list[Statement]:
-    """Return what the rules do not understand as one statement, as it was said."""
-    if not spans:
+def _together(text: str, read: Sequence[_Read], said_at: datetime) -> list[Statement]:
+    """Return what says nothing by itself as one statement, as it was said."""
+    if not read:
         return []
-    span = spans[0][0], spans[-1][1]
+    if len(read) == 1 and read[0].statements:
+        return [*read[0].statements]
+    span = read[0].span[0], read[-1].span[1]
     part = text[span[0] : span[1]]
     words = plain(part)
     return [Statement(part, span, confidence=categories.UNKNOWN, event=event_time(words, said_at, categories.tense_of(words)))]

@@ -13,6 +13,9 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_LENGTH = 26
 _ORDER_LENGTH = 14
 """Characters of an id that order it: 10 of time, 4 of the count within a millisecond."""
+_PLACE_LENGTH = 2
+"""Characters behind them for the place of what is derived in order: 1,024 places."""
+_LAST_PLACE = 32**_PLACE_LENGTH - 1
 _COUNT_BITS = 20
 _REST_BITS = 60
 
@@ -23,8 +26,11 @@ class Ids(Protocol):
     def new(self, prefix: str) -> str:
         """Return `prefix_ULID`: sorts after those that were made before it, in this process to the last one."""
 
-    def derived(self, prefix: str, origin: str, *parts: str) -> str:
-        """Return the id that these always give: what a retry must repeat. It sorts as the id `origin` does."""
+    def derived(self, prefix: str, origin: str, *parts: str, place: int | None = None) -> str:
+        """Return the id that these always give: what a retry must repeat. It sorts as the id `origin` does.
+
+        Of one origin those with a `place` (from 0) sort by it; from the 1,024th on in no order.
+        """
 
 
 def encode_ulid(value: int) -> str:
@@ -53,9 +59,9 @@ class UlidIds:
         ordered = (now << _COUNT_BITS) + count
         return f"{prefix}_{encode_ulid(ordered << _REST_BITS | secrets.randbits(_REST_BITS))}"
 
-    def derived(self, prefix: str, origin: str, *parts: str) -> str:
-        """Return what orders the origin and a SHA-256 over the parts."""
-        return derived_id(prefix, origin, *parts)
+    def derived(self, prefix: str, origin: str, *parts: str, place: int | None = None) -> str:
+        """Return what orders the origin, the place, and a SHA-256 over the parts."""
+        return derived_id(prefix, origin, *parts, place=place)
 
 
 class FakeIds:
@@ -69,15 +75,16 @@ class FakeIds:
         self._made += 1
         return f"{prefix}_{self._made:026d}"
 
-    def derived(self, prefix: str, origin: str, *parts: str) -> str:
-        """Return what orders the origin and a SHA-256 over the parts."""
-        return derived_id(prefix, origin, *parts)
+    def derived(self, prefix: str, origin: str, *parts: str, place: int | None = None) -> str:
+        """Return what orders the origin, the place, and a SHA-256 over the parts."""
+        return derived_id(prefix, origin, *parts, place=place)
 
 
-def derived_id(prefix: str, origin: str, *parts: str) -> str:
+def derived_id(prefix: str, origin: str, *parts: str, place: int | None = None) -> str:
     """Return `prefix_`, the 14 characters that order the id `origin`, and 12 made of origin and parts.
 
-    Each part is hashed with its length before it, so that no two lists of parts give one id.
+    Each part is hashed with its length before it, so that no two lists of parts give one id. With a place two of the twelve
+    are the place's.
     """
     digest = hashlib.sha256()
     for part in (origin, *parts):
@@ -85,4 +92,6 @@ def derived_id(prefix: str, origin: str, *parts: str) -> str:
         digest.update(len(data).to_bytes(4))
         digest.update(data)
     order = origin.rpartition("_")[2][:_ORDER_LENGTH]
-    return f"{prefix}_{order}{encode_ulid(int.from_bytes(digest.digest()[:8]))[_ORDER_LENGTH:]}"
+    if place is not None:
+        order += encode_ulid(min(place, _LAST_PLACE))[-_PLACE_LENGTH:]
+    return f"{prefix}_{order}{encode_ulid(int.from_bytes(digest.digest()[:8]))[len(order) :]}"

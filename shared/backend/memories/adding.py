@@ -101,7 +101,7 @@ class Adding:
             if skipped:
                 outcomes.append(skipped)
                 continue
-            own_id = self._ids.derived("mem", claim_id, str(number))
+            own_id = self._ids.derived("mem", claim_id, str(number), place=number)
             if own_id in ahead:
                 memories[own_id] = ahead[own_id]
                 outcomes.append(_outcome_of(ahead[own_id], number))
@@ -133,7 +133,7 @@ class Adding:
         """Yield the memories of the candidates at these places, as `remember` would store them where nothing is known yet."""
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
             if number in places and _skipped(candidate, number) is None:
-                memory_id = self._ids.derived("mem", claim_id, str(number))
+                memory_id = self._ids.derived("mem", claim_id, str(number), place=number)
                 memory = replace(self._planned(scope, said, candidate, own, memory_id), actor=actor)
                 evidence = self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id)
                 yield Addition(memory, changes_for(memory), evidence, guarded=said.deduplicate)

@@ -70,6 +70,13 @@ def test_every_skipped_sentence_is_refused_by_its_rule(row: list[str]) -> None:
         assert not row[0] or code(row[0]) == [refusal.outcome.value]
 
 
+@pytest.mark.parametrize("row", rows("### Fragments"), ids=lambda row: row[0])
+def test_every_fragment_stands_where_it_says(row: list[str]) -> None:
+    kept = [each.text for each in statements_in(row[0], SAID_AT) if each.refusal is None]
+
+    assert kept == row[1].split(" · ")
+
+
 @pytest.mark.parametrize("row", rows("## The extracted key"), ids=lambda row: row[1])
 def test_every_text_has_the_key_beside_it(row: list[str]) -> None:
     texts, keys = code(row[0]), code(row[1])

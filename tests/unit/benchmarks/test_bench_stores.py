@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from backend.embedding.fake import FakeEmbedder
-from backend.embedding.model import Purpose
+from backend.embedding.model import Purpose, Vector
 from benchmarks import peers
 from benchmarks.datasets import Conversation, Question, Turn
 from benchmarks.handlers import embeds
 from benchmarks.peer_worker import Given, measured, vectors_of
 from benchmarks.peers import work_of
 from benchmarks.recall import judged, table, weight
-from benchmarks.stores import InProcess, Prepared
+from benchmarks.stores import InProcess, OverHttp, Prepared, bulks, embedded_texts
+from examples.service import Service
 from infrastructure.template import functions, load
+from tests.unit.examples.small_service import SmallService
 
 TURNS = (
     Turn("D1:1", "The key hangs behind the blue door.", "Ann", "s1", None),
@@ -48,6 +51,54 @@ def test_with_extraction_a_turn_becomes_the_facts_that_it_tells(tmp_path: Path) 
 
     assert sorted(store.ask("one", "What is the dog called?", 5)) == ["D1:1", "D1:4"]
     store.close()
+
+
+@pytest.mark.parametrize(("size", "requests"), [(10, 2), (90_000, 30), (500_000, 60)])
+def test_turns_go_in_bulk_adds_of_bounded_size_each_once(size: int, requests: int) -> None:
+    turns = [Turn(f"D1:{number}", "x" * size, None, "s1", None) for number in range(60)]
+
+    found = list(bulks(turns))
+
+    assert len(found) == requests
+    assert [turn for some in found for turn in some] == turns
+
+
+def test_over_http_answers_name_the_turns_that_were_added_together() -> None:
+    small = SmallService("key")
+    with Service("http://127.0.0.1:8080", "key", transport=small.transport) as service:
+        store = OverHttp(service, "run")
+        store.remember("one", TURNS)
+
+        assert store.ask("one", "Where is the blue door?", 1) == ["D1:1"]
+    assert [each.url.path for each in small.seen] == ["/memory/bulk-add", "/memory/pending", "/memory/query"]
+
+
+def test_over_http_nothing_is_asked_before_all_can_be_found() -> None:
+    small, waits = SmallService("key"), list[float]()
+    small.waiting = [0, 1, 2]
+    with Service("http://127.0.0.1:8080", "key", transport=small.transport) as service:
+        OverHttp(service, "run", sleep=waits.append).remember("one", TURNS)
+
+    assert len(waits) == 2
+
+
+def test_a_long_turn_is_embedded_by_its_pieces_as_the_service_does(tmp_path: Path) -> None:
+    long = Turn("D1:4", "The harbour is closed in winter. " * 60, "Ann", "s1", None)
+    embedded: list[str] = []
+
+    class Told(FakeEmbedder):
+        def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+            embedded.extend(texts if purpose is Purpose.DOCUMENT else ())
+            return super().embed(texts, purpose)
+
+    store = InProcess(tmp_path / "index.db", Told())
+    store.remember("one", [*TURNS, long])
+    found = store.ask("one", "When is the harbour closed?", 5)
+    store.close()
+
+    assert embedded == embedded_texts([*TURNS, long])
+    assert len(embedded) > 4
+    assert sorted(found) == ["D1:1", "D1:2", "D1:3", "D1:4"]
 
 
 def test_owners_do_not_answer_for_each_other(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class SmallService:
         self.busy: list[httpx.Response | httpx.TransportError] = []
         self.ranking: Callable[[str, dict[str, Any]], float] = shared_words
         self.degraded: list[str] = []
+        self.waiting: list[int] = []
         self._numbers = itertools.count(1)
 
     @property
@@ -57,6 +58,11 @@ class SmallService:
         body = json.loads(request.content) if request.content else {}
         if request.url.path == "/memory/add":
             return self._added(body, request.headers.get("Idempotency-Key"))
+        if request.url.path == "/memory/bulk-add":
+            return self._bulk_added(body, request.headers["Idempotency-Key"])
+        if request.url.path == "/memory/pending":
+            waiting = self.waiting.pop() if self.waiting else 0
+            return httpx.Response(200, json={"pending_embedding": waiting, "pending_index": 0})
         if request.url.path == "/memory/query":
             return self._found(body)
         if request.url.path.startswith("/memory/"):
@@ -92,6 +98,14 @@ class SmallService:
         if key:
             self.requests[key] = (body, outcomes)
         return self._answer(outcomes, {})
+
+    def _bulk_added(self, body: dict[str, Any], key: str) -> httpx.Response:
+        items = []
+        for number, item in enumerate(body["items"]):
+            answer = self._added({**item, "user_id": body["user_id"]}, f"{key}-{number}")
+            told = "result" if answer.is_success else "problem"
+            items.append({"index": number, "status": answer.status_code, told: answer.json()})
+        return httpx.Response(207, json={"items": items})
 
     def _outcome(self, body: dict[str, Any], candidate: Candidate) -> dict[str, Any]:
         mine = [memory for memory in self.memories.values() if memory["user_id"] == body["user_id"]]

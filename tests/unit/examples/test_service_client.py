@@ -38,6 +38,16 @@ def test_a_busy_service_is_asked_again_after_the_time_it_names() -> None:
     assert waits == [3.0, 10.0]
 
 
+def test_many_are_remembered_at_once_and_a_refused_one_is_told() -> None:
+    small = SmallService("key")
+    with client(small, Waits()) as service:
+        answer = service.add_many("u", [{"text": "Tea"}, {"text": "Rex"}], "k1")
+        with pytest.raises(RefusedError, match="422"):
+            service.add_many("u", [{"text": "Milk"}], "k1")
+
+    assert [each["result"]["text"] for each in answer.body["items"]] == small.texts("u") == ["Tea", "Rex"]
+
+
 def test_a_connection_that_breaks_is_tried_again() -> None:
     small, waits = SmallService("key"), Waits()
     small.busy = [httpx.ReadError("gone"), httpx.ReadTimeout("slow")]

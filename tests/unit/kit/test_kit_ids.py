@@ -77,6 +77,21 @@ def test_what_is_derived_of_ids_stands_in_their_order() -> None:
     assert derived == sorted(derived)
 
 
+@given(st.integers(0, 2**128 - 1), st.lists(st.integers(0, 1023), unique=True))
+def test_what_is_derived_of_one_id_stands_in_its_places(number: int, places: list[int]) -> None:
+    origin = f"clm_{encode_ulid(number)}"
+    derived = {place: derived_id("mem", origin, str(place), place=place) for place in places}
+
+    assert sorted(places, key=lambda place: derived[place]) == sorted(places)
+    assert all(len(each) == 4 + 26 and each[4:18] == origin[4:18] for each in derived.values())
+
+
+def test_beyond_the_last_place_ids_still_differ() -> None:
+    origin = UlidIds(FakeClock()).new("clm")
+
+    assert len({derived_id("mem", origin, str(number), place=number) for number in range(1000, 1200)}) == 200
+
+
 @given(st.integers(0, 2**128 - 1), PARTS)
 def test_a_derived_id_is_always_the_same_and_looks_like_any_other(number: int, parts: list[str]) -> None:
     origin = f"clm_{encode_ulid(number)}"

@@ -39,6 +39,14 @@ def memories(world: FakeWorld) -> MemoryService:
 # Outcomes
 
 
+def test_what_one_text_says_stands_in_the_order_in_which_it_says_it(memories: MemoryService) -> None:
+    said = [f"Aunt number {number} owns a boat." for number in range(20)]
+
+    added = memories.add(ACME, Said(" ".join(said), session_id="s")).memories
+
+    assert [memory.text for memory in sorted(added, key=lambda memory: memory.memory_id)] == said
+
+
 def test_every_outcome_of_what_is_said_can_be_told_apart(world: FakeWorld, memories: MemoryService) -> None:
     memories.add(ACME, Said("I live in Porto."))
     said = [
