@@ -2,7 +2,7 @@
 
 The factors are worked out of the rows that were read (a batch), each within [0, 1] and relative to that batch: what all have
 alike moves nothing. Relevance is scaled between the lowest and the highest of the batch, so that it keeps its say where all
-fit well; every other factor is divided by its highest, so that a small difference stays small.
+fit well; every other factor is divided by its highest, so that a small difference stays small (of `usage` by `OFTEN` at least).
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ HALF_LIFE_HOURS: Mapping[Category, float] = MappingProxyType(
 
 DECAY_HALF_LIFE_HOURS = 720.0
 """In which time a memory that nobody asks for fades by half: a month."""
+
+OFTEN = 100
+"""Times that a memory has to be found before that can count in full (docs/retrieval.md): a few say little of it."""
 
 _DIGITS = 9
 """Digits of a score that decide: the last bits of a sum are the machine's own."""
@@ -118,11 +121,17 @@ def _factors(candidates: Sequence[Candidate], vectors: Sequence[Vector | None], 
         "cluster": _cluster(vectors, semantic),
         "recency": _freshness(created, HALF_LIFE_HOURS[intent]),
         "importance": _of_highest([each.importance for each in memories]),
-        "usage": _of_highest(np.log1p([max(0, each.usage.access_count) for each in candidates])),
+        "usage": _used(np.array([max(0, each.usage.access_count) for each in candidates])),
         "decay": _freshness(used, DECAY_HALF_LIFE_HOURS),
         "quality": _of_highest([each.quality for each in memories]),
         "confidence": np.clip([each.confidence for each in memories], 0.0, 1.0),
     }
+
+
+def _used(counts: Column) -> Column:
+    """Return 0 for what was never found, 1 for what was found most, if that is often enough."""
+    used: Column = np.log1p(counts) / np.log1p(max(OFTEN, int(counts.max())))
+    return used
 
 
 def _of_highest(values: Sequence[float] | Column) -> Column:

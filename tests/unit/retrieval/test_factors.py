@@ -166,9 +166,17 @@ def test_the_newest_counts_whole_however_old_it_is() -> None:
 
 
 def test_usage_counts_by_its_logarithm() -> None:
-    found = factor("usage", candidate(1, usage=Usage(99, NOW)), candidate(2, usage=Usage(9, NOW)), candidate(3))
+    found = factor("usage", candidate(1, usage=Usage(9_999, NOW)), candidate(2, usage=Usage(99, NOW)), candidate(3))
 
     assert found == pytest.approx({1: 1.0, 2: 0.5, 3: 0.0})
+
+
+def test_that_something_was_found_now_and_then_says_little_of_it() -> None:
+    once = factor("usage", candidate(1, usage=Usage(1, NOW)), candidate(2))
+    often = factor("usage", candidate(1, usage=Usage(100, NOW)), candidate(2))
+
+    assert once == pytest.approx({1: 0.1502, 2: 0.0}, abs=1e-4)
+    assert often == {1: 1.0, 2: 0.0}
 
 
 def test_what_was_asked_for_lately_has_faded_less() -> None:

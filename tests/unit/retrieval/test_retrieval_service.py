@@ -177,13 +177,13 @@ def test_the_answer_says_what_it_was_weighed_by_and_what_the_question_is_after(w
 
 def test_how_memories_were_used_comes_with_their_rows(world: World) -> None:
     first, second = world.remember("a red boat", "a blue boat")
-    world.store.usage[first.memory_id] = Usage(9, world.clock.now())
+    world.store.usage[first.memory_id] = Usage(100, world.clock.now())
     reads = len(world.store.reads)
 
     found = {each.memory.memory_id: each for each in world.ask("boat", weights=Weights(usage=1.0)).answers}
 
     assert len(world.store.reads) == reads + 1
-    assert found[first.memory_id].usage.access_count == 9
+    assert found[first.memory_id].usage.access_count == 100
     assert found[first.memory_id].weighed.factors["usage"] == 1.0
     assert found[second.memory_id].weighed.factors["usage"] == 0.0
 
