@@ -166,7 +166,7 @@ JOBS = [
         Deployment.sweep,
         (
             *["Query"] * 4,
-            *("BatchGetItem", "index.write", *["DeleteItem"] * 2, "PutItem", *["DeleteItem"] * 3),
+            *("BatchGetItem", "index.write", "PutItem", *["DeleteItem"] * 5),
             *("BatchGetItem", "index.write", "DeleteItem"),
             *["Query"] * 4,
         ),
