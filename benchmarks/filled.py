@@ -16,18 +16,14 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
-from backend.index.embedded import EmbeddedIndex
-from backend.kit.clock import SystemClock
-from backend.memories.documents import documents_of
 from benchmarks import texts
 from benchmarks.datasets import Turn
 from benchmarks.plot import Bar
 from benchmarks.processes import tree_seconds
-from benchmarks.query import BATCH, BEGAN, SPEAKERS, TENANT, TURNS, memory_of
+from benchmarks.query import BEGAN, SPEAKERS, TURNS, write
 from benchmarks.report import Report, add_output, finish
 from benchmarks.spread import milliseconds
 from benchmarks.stores import OverHttp
@@ -57,18 +53,6 @@ def turns_of(memories: int) -> list[Turn]:
         Turn(str(number), texts.memory(number, chance), SPEAKERS[number % 2], f"s{number // TURNS}", said_at(number))
         for number in range(memories)
     ]
-
-
-def write_others(path: Path, memories: int) -> None:
-    """Put so many memories of others into the index's file."""
-    owners = max(1, memories // EACH)
-    index = EmbeddedIndex(path, SystemClock())
-    try:
-        for start in range(0, memories, BATCH):
-            numbers = range(start, min(start + BATCH, memories))
-            index.write(TENANT, [each for number in numbers for each in documents_of(memory_of(number, owners))])
-    finally:
-        index.close()
 
 
 def asked(service: Service, user: str, requests: int, pid: int | None) -> dict[str, Any]:
@@ -107,7 +91,7 @@ def measured(held: int, sizes: Sequence[int], requests: int) -> list[dict[str, A
         for others in (0, held - sum(sizes)):
             if others:
                 say(f"Writing {others} memories of others.")
-                write_others(stack.index, others)
+                write(stack.index, others, max(1, others // EACH))
             for size in sizes:
                 figures = asked(service, f"{run}-{size}", requests, running.pid if running else None)
                 rows.append({"memories held": sum(sizes) + others, "of the owner": size, "queries": requests, **figures})

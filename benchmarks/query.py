@@ -143,7 +143,7 @@ class Given:
 
 
 def write(path: Path, memories: int, owners: int) -> None:
-    """Make the file of the index."""
+    """Put so many memories, of so many owners, into the index's file, as the projector does."""
     index = EmbeddedIndex(path, SystemClock())
     try:
         for start in range(0, memories, BATCH):

@@ -21,7 +21,7 @@ from typing import Any
 from backend.encryption.model import DecryptionFailedError
 from backend.kit import deletion_marks
 from backend.kit.clock import from_rfc3339, to_rfc3339
-from backend.kit.dynamodb import ConditionFailedError, Delete, Item, Table, TransactionCanceledError, attribute, transact
+from backend.kit.dynamodb import ConditionFailedError, Item, Table, TransactionCanceledError, attribute
 from backend.kit.ids import Ids
 from backend.memories.items import DUE_SHARDS, due_pk, shard_of
 from backend.memories.ports import Macs, Seals
@@ -92,9 +92,8 @@ class DynamoStateStore:
         condition = IS_THERE & live
         if versions is not None:
             condition &= is_one_of(sorted(versions)) if versions else IS_NEW
-        writes = (Delete(self._table, (pk, sk), condition), deletion_marks.mark(self._table, pk, sk, now))
         try:
-            transact(self._table.seam, writes, token=self._ids.new("t"))
+            deletion_marks.delete(self._table, pk, sk, condition, written="updated_at", now=now, ids=self._ids)
         except TransactionCanceledError as refused:
             item = refused.reasons[0].item if refused.reasons[0] else None
             # Whoever deletes may open nothing.

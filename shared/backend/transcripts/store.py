@@ -18,7 +18,7 @@ from typing import Any
 from backend.encryption.model import DecryptionFailedError
 from backend.kit import deletion_marks
 from backend.kit.clock import from_rfc3339, to_rfc3339
-from backend.kit.dynamodb import ConditionFailedError, Delete, Item, Put, Table, TransactionCanceledError, attribute, transact
+from backend.kit.dynamodb import ConditionFailedError, Item, Put, Table, TransactionCanceledError, attribute, transact
 from backend.kit.errors import ThrottledError
 from backend.kit.ids import Ids
 from backend.memories.model import carried_bytes
@@ -110,9 +110,8 @@ class DynamoTranscriptStore:
     def remove(self, session: Session, sequence: int, now: datetime) -> bool:
         """Delete the item and leave a mark, or neither."""
         pk, sk = messages_pk(session.scope_key, self._mac(session)), _place(sequence)
-        writes = (Delete(self._table, (pk, sk), IS_THERE), deletion_marks.mark(self._table, pk, sk, now))
         try:
-            transact(self._table.seam, writes, token=self._ids.new("t"))
+            deletion_marks.delete(self._table, pk, sk, IS_THERE, written="recorded_at", now=now, ids=self._ids)
         except TransactionCanceledError:
             return False
         return True

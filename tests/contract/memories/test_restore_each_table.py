@@ -249,11 +249,24 @@ def test_a_value_that_was_deleted_since_stays_deleted_and_one_that_was_not_comes
     assert counts == {"written": 1, "kept": 1}
 
 
+def test_what_was_written_by_a_clock_ahead_of_the_one_that_deletes_stays_deleted(kept: Kept) -> None:
+    kept.say("one", at=NOW + HOUR)
+    kept.values.put(OWNER, state(4, "v1", NOW + HOUR), None)
+    backup = backed_up("StateTable")
+    assert kept.said.remove(SESSION, 1, NOW)
+    assert kept.values.remove(OWNER, ("plans",), "lisbon", NOW)
+
+    restore(backup, lose(template_table("StateTable")))
+
+    assert kept.told() == []
+    assert kept.values.get(OWNER, ("plans",), "lisbon") is None
+
+
 def test_a_removal_that_is_refused_leaves_no_mark(kept: Kept) -> None:
     kept.values.put(OWNER, state(4, "v1", NOW), None)
 
     with pytest.raises(PreconditionFailedError):
-        kept.values.remove(OWNER, ("plans",), "lisbon", NOW, frozenset({"v0"}))
+        kept.values.remove(OWNER, ("plans",), "lisbon", NOW - HOUR, frozenset({"v0"}))
     assert not kept.said.remove(SESSION, 1, NOW)
 
     assert not [each for each in everything(template_table("StateTable")) if each["pk"].startswith(GONE)]

@@ -8,8 +8,8 @@ import pytest
 
 from backend.index.embedded import EmbeddedIndex
 from backend.kit.clock import SystemClock
-from benchmarks.filled import asked, main, turns_of, write_others
-from benchmarks.query import memory_of, scope_of
+from benchmarks.filled import asked, main, turns_of
+from benchmarks.query import memory_of, scope_of, write
 from examples.service import Service
 from tests.unit.examples.small_service import SmallService
 
@@ -22,7 +22,7 @@ def test_an_end_user_says_different_things_in_sessions_of_forty_turns() -> None:
 
 
 def test_the_others_are_in_the_index_each_its_owners(tmp_path: Path) -> None:
-    write_others(tmp_path / "index.db", 2000)
+    write(tmp_path / "index.db", 2000, 2)
 
     index = EmbeddedIndex(tmp_path / "index.db", SystemClock())
     memories = [memory_of(number, 2) for number in (0, 1, 1998, 1999)]
