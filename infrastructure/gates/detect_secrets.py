@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure.gates.findings import Finding
-from infrastructure.gates.programs import ROOT, ToolError, run
+from infrastructure.gates.programs import OURS, ROOT, ToolError, run
 
 BASELINE = ROOT / ".secrets.baseline"
 GENERATED = frozenset({"__pycache__", "node_modules", "build", "dist"})
@@ -54,7 +54,7 @@ def scanned(root: Path, names: Sequence[str]) -> dict[Secret, int]:
     if not names:
         msg = "There is no file to look for secrets in."
         raise ToolError(msg)
-    answer = run("detect-secrets", ["scan", "--no-verify", *names], folder=root)
+    answer = run("detect-secrets", ["scan", "--no-verify", *names], folder=root, programs=OURS)
     report: dict[str, Any] = json.loads(answer.out)
     return {
         (path, each["type"], each["hashed_secret"]): each["line_number"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".venv-tools" / "bin"
+OURS = Path(sys.prefix) / "bin"
+"""The environment that runs this: for a program that cannot stand beside the outside tools."""
+
 NOBODY = "http://127.0.0.1:9"
 """The discard port: a program that tries the network all the same fails at once instead of waiting."""
 
@@ -36,11 +40,12 @@ def run(  # noqa: PLR0913 - one word for each thing that a call may say
     text: str | None = None,
     fine: Sequence[int] = (0,),
     settings: Mapping[str, str] | None = None,
+    programs: Path = TOOLS,
 ) -> Answer:
-    """Run a program of `.venv-tools` and return its answer. Raises `ToolError` when it ends with a code that is not fine."""
-    program = TOOLS / tool
+    """Run a program of this folder and return its answer. Raises `ToolError` when it ends with a code that is not fine."""
+    program = programs / tool
     if not program.exists():
-        msg = f"{tool} is not installed: make .venv-tools/.ready"
+        msg = f"{tool} is not installed in {programs}: make setup .venv-tools/.ready"
         raise ToolError(msg)
     with tempfile.TemporaryDirectory(prefix="gate-") as home:
         done = subprocess.run(
