@@ -10,6 +10,8 @@ from statistics import fmean
 DEPTHS = (5, 10, 20)
 """k of R@k."""
 _GAIN_DEPTH = 10
+_ALL_DEPTH = 10
+"""k of all@k: the share of questions of whose evidence nothing is missing among the first k."""
 
 
 def recall(found: Sequence[str], evidence: AbstractSet[str], depth: int) -> float:
@@ -36,4 +38,5 @@ def scores(judged: Sequence[tuple[Sequence[str], AbstractSet[str]]]) -> dict[str
         **{f"R@{depth}": fmean(recall(found, evidence, depth) for found, evidence in judged) for depth in DEPTHS},
         "nDCG@10": fmean(gain(found, evidence) for found, evidence in judged),
         "MRR": fmean(reciprocal_rank(found, evidence) for found, evidence in judged),
+        "all@10": fmean(recall(found, evidence, _ALL_DEPTH) == 1.0 for found, evidence in judged),
     }

@@ -37,4 +37,11 @@ def test_reciprocal_rank_is_that_of_the_first_evidence() -> None:
 def test_scores_are_means_over_questions() -> None:
     found = scores([(["a"], frozenset({"a"})), (["x"], frozenset({"a"}))])
 
-    assert found == {"R@5": 0.5, "R@10": 0.5, "R@20": 0.5, "nDCG@10": 0.5, "MRR": 0.5}
+    assert found == {"R@5": 0.5, "R@10": 0.5, "R@20": 0.5, "nDCG@10": 0.5, "MRR": 0.5, "all@10": 0.5}
+
+
+def test_all_at_ten_asks_for_the_whole_evidence() -> None:
+    halves = [(["a", *"cdefghijk", "b"], EVIDENCE), (["b", "a"], EVIDENCE)]
+
+    assert scores(halves)["all@10"] == 0.5
+    assert scores(halves)["R@10"] == 0.75
