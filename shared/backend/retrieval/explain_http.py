@@ -13,7 +13,7 @@ from backend import bootstrap
 from backend.kit import observability
 from backend.kit.http import json_answer
 from backend.retrieval.explain_schemas import MemoryExplain
-from backend.retrieval.explanation import Check, Explanation, Gate, Match, Recognised
+from backend.retrieval.gates import Check, Explanation, Gate, Match, Recognised
 from backend.retrieval.model import Question
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope

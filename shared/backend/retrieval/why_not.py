@@ -15,8 +15,8 @@ from backend.memories.documents import documents_of
 from backend.memories.model import KEPT, MOST_EMBED_TRIES, Memory, State
 from backend.memories.owned import own_row
 from backend.memories.ports import MemoryStore
-from backend.retrieval.explanation import Check, Explanation, Gate
 from backend.retrieval.filters import set_filters
+from backend.retrieval.gates import Check, Explanation, Gate
 from backend.retrieval.model import LARGEST_K, Answer, Found, Question
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.model import PROJECT_HEADER

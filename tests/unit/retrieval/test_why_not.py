@@ -11,7 +11,7 @@ from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
 from backend.memories.documents import changes_for
 from backend.memories.model import MOST_EMBED_TRIES, NEWEST_PENDING, REDACTED, Memory, Revision, State
-from backend.retrieval.explanation import Explanation, Gate
+from backend.retrieval.gates import Explanation, Gate
 from backend.retrieval.model import LARGEST_K, Question
 from backend.retrieval.why_not import MOST_OUTRANKING, Explaining
 from backend.tenancy.scope import Environment, Scope, user_scope

@@ -1,4 +1,4 @@
-"""What an explanation says: gates and checks, and which memories were recognised."""
+"""What is said of why a memory does not answer: gates and checks, and which memories were recognised."""
 
 from __future__ import annotations
 
