@@ -86,7 +86,7 @@ def _used(used: Used) -> dict[str, Any]:
         "tokens": used.tokens,
         "span": list(used.span),
         "text_truncated": used.span != (0, len(memory.text)),
-        "score": round(used.relevance, SCORE_DIGITS),
+        "score": round(used.score, SCORE_DIGITS),
         "speaker": memory.speaker,
         "source": memory.source,
         "occurred_at": wire.shown(memory.occurred_at),

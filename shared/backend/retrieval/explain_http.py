@@ -14,7 +14,7 @@ from backend.kit import observability
 from backend.kit.http import json_answer
 from backend.retrieval.explain_schemas import MemoryExplain
 from backend.retrieval.gates import Check, Explanation, Gate, Match, Recognised
-from backend.retrieval.model import Question
+from backend.retrieval.model import Answer, Question
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
 
@@ -46,7 +46,7 @@ class ExplanationDoor:
             "score": None if explained.score is None else round(explained.score, 6),
             "gate": gate.gate.value if gate else None,
             "checks": [_shown(each) for each in explained.checks],
-            "outranked_by": [{"id": each.memory.memory_id, "score": round(each.relevance, 6)} for each in explained.outranked_by],
+            "outranked_by": [_outranking(each) for each in explained.outranked_by],
             "matches": [
                 {"id": each.memory.memory_id, "likeness": each.likeness.value, "state": each.memory.state.value}
                 for each in matches
@@ -72,6 +72,10 @@ def _not_stored(recognised: Recognised) -> Check:
     rules = sorted({f"{each.outcome.value} ({each.rule})" for each in recognised.refusals})
     why = f" Added now, of its statements are not simply stored: {', '.join(rules)}." if rules else ""
     return Check(Gate.STORED, passed=False, detail=f"Nothing that says this, or nearly this, is stored here.{why}")
+
+
+def _outranking(answer: Answer) -> dict[str, Any]:
+    return {"id": answer.memory.memory_id, "tier": answer.memory.tier, "score": round(answer.weighed.score, 6)}
 
 
 def _shown(check: Check) -> dict[str, Any]:

@@ -81,9 +81,10 @@ class CheckView(BaseModel):
 
 
 class Outranking(BaseModel):
-    """A memory that stands before it."""
+    """A memory that stands before it: its tier comes before its score, which is that of an answer."""
 
     id: str
+    tier: str
     score: float
 
 
