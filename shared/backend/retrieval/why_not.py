@@ -206,7 +206,8 @@ def _tier(memory: Memory, above: Sequence[Answer]) -> Check:
     bands = sorted({each.memory.tier for each in above if band(each.memory.tier) < band(memory.tier)}, key=band)
     if not above or any(band(each.memory.tier) >= band(memory.tier) for each in above):
         return _passes(Gate.TIER, f"Its tier is {memory.tier}.")
-    told = f"Its tier is {memory.tier}; all that outrank it stand in a better one ({', '.join(bands)}), which comes before any score."
+    better = ", ".join(bands)
+    told = f"Its tier is {memory.tier}; all that outrank it stand in a better one ({better}), which comes before any score."
     return _fails(Gate.TIER, told, "/filters/tier")
 
 
