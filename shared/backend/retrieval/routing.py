@@ -75,6 +75,7 @@ class Routing:
     def _search(self, scope: Scope, question: Question, routed: Routed) -> list[Answer]:
         found = self._retrieval.query(scope, question)
         routed.degraded.update(dict.fromkeys(found.degraded))
+        routed.meeting(len(found.answers))
         return list(found.answers)
 
     def _nothing(self, _scope: Scope, _question: Question, _now: datetime, routed: Routed) -> None:
@@ -141,7 +142,11 @@ class Routing:
         types = question.filter.memory_types or types_named(question.text)
         window = window_in(question.text, now, -1)
         topic = undated(question.text) if window else telling(question.text)
-        rows, whole = self._walk(scope, question, types, lambda row: set(topic) <= _said(row) and _in(row, window, now))
+        of_types = replace(question, filter=replace(question.filter, memory_types=tuple(types)))
+        rows, whole = self._walk(scope, of_types, lambda row: set(topic) <= _said(row) and _in(row, window, now), routed)
+        if not routed.met and not question.filter.memory_types and types:
+            # The type is the question's own: there may be others.
+            self._search(scope, replace(question, k=1), routed)
         what = [*(f"of type {each}" for each in types), *([f"that say: {', '.join(topic)}"] if topic else [])]
         if window:
             what.append(f"from {window.first} to {window.last}")
@@ -164,12 +169,10 @@ class Routing:
     def _in_order(  # noqa: PLR0913, PLR0917 - one word for each thing that narrows it
         self, scope: Scope, question: Question, now: datetime, routed: Routed, window: Days | None, topic: Sequence[str]
     ) -> None:
-        types = question.filter.memory_types
-
         def fits(row: Memory) -> bool:
             return _when(row) is not None and set(topic) <= _said(row) and _in(row, window, now)
 
-        rows, whole = self._walk(scope, question, types, fits)
+        rows, whole = self._walk(scope, question, fits, routed)
         rows.sort(key=lambda row: (_when(row) or row.created_at, row.memory_id))
         span = f" from {window.first} to {window.last}" if window else ""
         about = f" that say: {', '.join(topic)}" if topic else ""
@@ -247,26 +250,27 @@ class Routing:
         return span
 
     def _walk(
-        self, scope: Scope, question: Question, types: Sequence[str], fits: Callable[[Memory], bool]
+        self, scope: Scope, question: Question, fits: Callable[[Memory], bool], routed: Routed
     ) -> tuple[list[Memory], bool]:
         """Return the rows that fit, newest first, and whether all were looked at: five pages of 200 of each state at most."""
         states = (State.ACTIVE, State.ARCHIVED) if question.filter.include_archived else (State.ACTIVE,)
-        walks = [self._walk_of(state, scope, question, types, fits) for state in states]
+        walks = [self._walk_of(state, scope, question, fits, routed) for state in states]
         rows = merge(*(found for found, _ in walks), key=lambda row: (row.created_at, row.memory_id), reverse=True)
         # One that is archived between the two walks is met by both.
         distinct = {row.memory_id: row for row in rows}
         return list(distinct.values()), all(is_whole for _, is_whole in walks)
 
     def _walk_of(
-        self, state: State, scope: Scope, question: Question, types: Sequence[str], fits: Callable[[Memory], bool]
+        self, state: State, scope: Scope, question: Question, fits: Callable[[Memory], bool], routed: Routed
     ) -> tuple[list[Memory], bool]:
         asked = question.filter
-        listing = Listing(state=state, memory_types=tuple(types), known_at=_moment(asked.known_at), include_ended=True)
+        listing = Listing(state=state, memory_types=asked.memory_types, known_at=_moment(asked.known_at), include_ended=True)
         found: list[Memory] = []
         before = None
         for _ in range(MOST_PAGES):
             page = self._store.page(scope, limit=PAGE_ROWS, before=before, now=self._clock.now(), listing=listing)
-            admitted = (row for row in page.memories if any(asked.admits(each) for each in documents_of(row)))
+            admitted = [row for row in page.memories if any(asked.admits(each) for each in documents_of(row))]
+            routed.meeting(len(admitted))
             found += [row for row in admitted if fits(row)]
             before = page.next_position
             if before is None:

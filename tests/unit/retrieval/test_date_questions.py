@@ -134,6 +134,8 @@ def test_a_distance_is_told_in_words() -> None:
     assert shifted(one, 10**6, Unit.YEARS) is None
 
 
-@pytest.mark.parametrize("text", ["How many of the 12 may Ana take?", "Which apps may 3 people use?", "Did all 12 march to victory?"])
+@pytest.mark.parametrize(
+    "text", ["How many of the 12 may Ana take?", "Which apps may 3 people use?", "Did all 12 march to victory?"]
+)
 def test_a_verb_that_is_called_like_a_month_makes_no_date_of_a_number(text: str) -> None:
     assert window_in(text, NOW, -1) is None
