@@ -94,7 +94,7 @@ def test_the_tier_stands_before_the_type_and_the_type_before_the_score(world: Wo
 
 def test_one_of_the_type_is_found_behind_whatever_else_fits_better(world: World) -> None:
     for number in range(routing.WIDE + 5):
-        told(world, f"Which tea do I like? Number {number}.", **({"tier": "cold"} if number > routing.WIDE else {}))
+        told(world, f"Which tea do I like? Number {number}.", tier="cold" if number > routing.WIDE else "hot")
     told(world, "I love black coffee.", memory_type="preference")
     told(world, "I hate rain.", memory_type="preference", tier="cold")
 
