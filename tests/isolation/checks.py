@@ -19,8 +19,10 @@ _IN_SCOPE = re.compile(r"(?:[PLSVHNR]|W#[a-z_]+)#((?:[^#]*#){4}[^#]*)(?:#|$)")
 _BY_CREDENTIAL = re.compile(r"(?:KEY|ISS)#")
 
 
-def leaks(world: World, call: Call, answer: Answer, allowed: Collection[Owner]) -> list[str]:
+def leaks(world: World, call: Call, answer: Answer, allowed: Collection[Owner], named: Collection[Owner] = ()) -> list[str]:
     """Return what the answer holds that only somebody else than these owners may know; empty when all is well.
+
+    Of the memories of those in `named` it may hold the ids besides.
 
     What the caller said may come back in an answer that is no problem. A problem quotes the path, the id in it, and nothing
     else.
@@ -42,7 +44,7 @@ def leaks(world: World, call: Call, answer: Answer, allowed: Collection[Owner]) 
         if owner not in allowed or ulid not in world.alive:
             found.append(f"the word {word} of {owner.name if owner else 'nobody'}")
     known = (ulids_in(said) - ulids_in(sent)) & world.owner_of.keys()
-    strange = [ulid for ulid in known if world.owner_of[ulid] not in allowed or ulid not in world.alive]
+    strange = [ulid for ulid in known if world.owner_of[ulid] not in (*allowed, *named) or ulid not in world.alive]
     found += [f"the memory {ulid} of {world.owner_of[ulid].name}" for ulid in strange]
     ours = {owner.user for owner in allowed}, {owner.tenant for owner in allowed}
     for names, mine in ((USERS, ours[0]), (TENANTS, ours[1])):

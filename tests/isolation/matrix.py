@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -295,10 +295,12 @@ class Matrix(Sender):
         }
         expected = nothing[cell.rule.shape]
         assert {name: answer[name] for name in expected} == expected, cell.name
-        if cell.rule.shape is not Shape.ASK:
-            return
+        self._counts_only_beside(cell, answer)
+
+    @staticmethod
+    def _counts_only_beside(cell: Cell, answer: Mapping[str, Any]) -> None:
+        """In a project that the caller could have named what is the end user's is counted, and nothing of anybody else's."""
         counted = {each["project_id"]: each["memories"] for each in answer["scope_diagnostics"]["projects"]}
-        # In a project that the caller could have named what is the end user's is counted, and nothing of anybody else's.
         assert counted == ({cell.target.project: 1} if cell.target in beside(cell.caller) else {}), cell.name
 
     def _routes_foreign(self, cell: Cell) -> None:
@@ -307,6 +309,7 @@ class Matrix(Sender):
             request = self._request(cell, query=query, k=200, filters={"sources": [row.canary("source")]})
             answer = self._expect(cell, request, 200, "").json()
             assert (answer["memories"], answer["answer"], answer["degraded"], answer["warnings"]) == ([], None, [], [])
+            self._counts_only_beside(cell, answer)
 
     def _explains_foreign(self, cell: Cell) -> None:
         """Name it by its id and by its text: neither is told from what never was, but where another project opens it."""
@@ -324,10 +327,10 @@ class Matrix(Sender):
             "text": said(row.owner, row.state)["text"]
         }
         told = self._expect(cell, replace(request, body=theirs), 200, "").json()
-        # Nearly the same may be the caller's own: then it is that which is told of.
+        # Nearly the same may be the caller's own: then it is that which is told of, and else what another project opens.
         nearly = {self.world.owner_of[each["id"].removeprefix("mem_")] for each in told["matches"]}
-        assert cell.target not in nearly, cell.name
-        assert nearly <= set(chain(cell.caller)), cell.name
+        assert nearly <= set(chain(cell.caller)) or nearly <= set(beside(cell.caller)), cell.name
+        assert (told["gate"] == "project") == (bool(nearly) and nearly <= set(beside(cell.caller))), cell.name
         assert nearly or (told["found"], told["memory_id"], told["gate"]) == (False, None, "stored"), cell.name
 
     def _adds_foreign(self, cell: Cell) -> None:

@@ -49,6 +49,8 @@ def test_what_is_archived_comes_back_on_demand_only(user: User, waits: bool) -> 
         ("/memory/search/routed", {"query": "List all memories about the harbour"}),
     ):
         assert memory not in ids(user.call("POST", path, body).json()["memories"]), path
+    harbour = {"query": "List all memories about the harbour", "include_archived": True}
+    assert ids(user.call("POST", "/memory/search/routed", harbour).json()["memories"]) == [memory]
     composed = user.call("POST", "/memory/compose", {"query": question}).json()
     assert HARBOUR not in composed["composed_prompt"]
     assert memory not in ids(user.call("POST", "/memory/synthesize", {"query": question}).json()["citations"])

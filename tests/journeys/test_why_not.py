@@ -101,6 +101,11 @@ def test_a_question_that_finds_nothing_is_told_where_it_would(user: User) -> Non
     plain = user.call("POST", "/memory/query", {"query": "Where is the boat?"}, X_Project_ID="side").json()
     assert plain["scope_diagnostics"]["projects"] == [{"project_id": "main", "memories": 1}]
     assert any("X-Project-ID: main" in each for each in plain["scope_diagnostics"]["advice"])
+    for route in ("compose", "synthesize", "search/routed"):
+        also = user.call("POST", f"/memory/{route}", {"query": "Where is the boat?"}, X_Project_ID="side").json()
+        assert also["scope_diagnostics"]["projects"] == [{"project_id": "main", "memories": 1}]
+    by_text = user.call("POST", "/memory/explain", {"query": "boat", "text": BOAT}, X_Project_ID="side").json()
+    assert (by_text["gate"], by_text["memory_id"]) == ("project", memory)
     bound = user.key(project_id="side")
     told = user.call("POST", "/memory/query", {"query": "boat"}, X_API_Key=bound, X_Project_ID="").json()["scope_diagnostics"]
     assert told["projects"] == []

@@ -36,7 +36,8 @@ class AnswerDoor(ComposingDoor):
     def synthesize(self, caller: Caller, body: MemorySynthesize) -> JSONResponse:
         """Answer `POST /memory/synthesize`."""
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
-        found = self.found(caller, scope, body)
+        question = body.question(self.container.clock.now())
+        found = self.found(caller, scope, question)
         wanted = AnswerWanted(body.query, body.min_confidence, body.max_sentences)
         texts = [body.query, *(each.memory.text for each in found.answers)]
         made = self.container.synthesizer.answer(scope.tenant_id, wanted, found.answers, derived(self.container, scope, texts))
@@ -53,6 +54,7 @@ class AnswerDoor(ComposingDoor):
             "citations": [_cited(each) for each in made.cited],
             "degraded": [*found.degraded, *lexical],
             "warnings": [*body.warnings(), *_fallen_back(made.fallback)],
+            "scope_diagnostics": self.diagnosed(caller, scope, question, found),
             "request_id": observability.request_id(),
         }
         shown = json_answer(answer, HTTPStatus.OK)
@@ -102,7 +104,7 @@ def _cited(cited: Cited) -> dict[str, Any]:
         "id": memory.memory_id,
         "span": list(cited.sentence.span),
         "quote": cited.sentence.text,
-        "score": cited.cosine,
+        "cosine": cited.cosine,
         "speaker": memory.speaker,
         "occurred_at": wire.shown(memory.occurred_at),
         "created_at": wire.shown(memory.created_at),

@@ -21,7 +21,7 @@ from backend.kit.wire import EndUserId, Whole, Wire
 from backend.memories.edit_schemas import MemoryIdText
 from backend.memories.outcomes import Outcome
 from backend.memories.schemas import MemoryView
-from backend.retrieval.schemas import Questioning
+from backend.retrieval.schemas import Questioning, ScopeDiagnostics
 
 MOST_K = 50
 MOST_SENTENCES = 20
@@ -49,7 +49,7 @@ class CitationView(BaseModel):
     id: str
     span: SpanView
     quote: str
-    score: float | None = Field(description="Cosine with the question; null where it was not compared.")
+    cosine: float | None = Field(description="Cosine with the question; null where it was not compared.")
     speaker: str | None
     occurred_at: str | None
     created_at: str
@@ -67,6 +67,7 @@ class AnswerSynthesized(BaseModel):
     citations: list[CitationView]
     degraded: list[str]
     warnings: list[str]
+    scope_diagnostics: ScopeDiagnostics | None
     request_id: str
 
 

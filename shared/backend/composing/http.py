@@ -17,9 +17,9 @@ from backend.composing.schemas import MemoryCompose
 from backend.composing.wrapping import BOUNDARY_LENGTH
 from backend.kit import observability, wire
 from backend.kit.http import json_answer
+from backend.retrieval.diagnosis_http import diagnosed
 from backend.retrieval.http import begun_recording
-from backend.retrieval.model import Found
-from backend.retrieval.schemas import Asking
+from backend.retrieval.model import Found, Question
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
 
@@ -35,7 +35,8 @@ class ComposingDoor:
     def compose(self, caller: Caller, body: MemoryCompose) -> JSONResponse:
         """Answer `POST /memory/compose`."""
         scope = self.container.access.scope_for(caller, caller.acting_for(body.user_id))
-        found = self.found(caller, scope, body)
+        question = body.question(self.container.clock.now())
+        found = self.found(caller, scope, question)
         asked = body.asked()
         texts = [asked.query, asked.template, *(each.memory.text for each in found.answers)]
         composed = self.container.composer.compose(asked, found.answers, derived(self.container, scope, texts))
@@ -51,15 +52,16 @@ class ComposingDoor:
             "order": asked.order.value,
             "degraded": list(found.degraded),
             "warnings": body.warnings(),
+            "scope_diagnostics": self.diagnosed(caller, scope, question, found),
             "request_id": observability.request_id(),
         }
         made = json_answer(answer, HTTPStatus.OK)
         wait(recording)
         return made
 
-    def found(self, caller: Caller, scope: Scope, body: Asking) -> Found:
+    def found(self, caller: Caller, scope: Scope, question: Question) -> Found:
         """Return what answers the question; operators hear of what cannot be read."""
-        found = self.container.retrieval.query(scope, body.question(self.container.clock.now()))
+        found = self.container.retrieval.query(scope, question)
         failed = [each.memory for each in found.answers if each.memory.unreadable is not None]
         if failed:
             # The use case counts them.
@@ -67,6 +69,10 @@ class ComposingDoor:
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
         return found
+
+    def diagnosed(self, caller: Caller, scope: Scope, question: Question, found: Found) -> dict[str, Any] | None:
+        """Return `scope_diagnostics` where nothing was found, None where something was."""
+        return None if found.answers else diagnosed(self.container, caller, scope, question, found.degraded)
 
 
 def derived(container: bootstrap.Container, scope: Scope, texts: Sequence[str]) -> Callable[[int], str]:
@@ -86,7 +92,7 @@ def _used(used: Used) -> dict[str, Any]:
         "tokens": used.tokens,
         "span": list(used.span),
         "text_truncated": used.span != (0, len(memory.text)),
-        "score": round(used.relevance, SCORE_DIGITS),
+        "score": round(used.score, SCORE_DIGITS),
         "speaker": memory.speaker,
         "source": memory.source,
         "occurred_at": wire.shown(memory.occurred_at),

@@ -58,7 +58,7 @@ class Used:
     """A memory in the prompt: what of its text stands there, how it is cited, and its share of the tokens."""
 
     memory: Memory
-    relevance: float
+    score: float
     span: Span
     citation: str | None
     tokens: int

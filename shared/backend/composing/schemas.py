@@ -23,7 +23,7 @@ from backend.kit import wire
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import Clean, Whole
 from backend.retrieval.model import LARGEST_K
-from backend.retrieval.schemas import Questioning
+from backend.retrieval.schemas import Questioning, ScopeDiagnostics
 
 LONGEST_TEMPLATE = 8192
 
@@ -130,4 +130,5 @@ class PromptComposed(BaseModel):
     order: Order
     degraded: list[str]
     warnings: list[str]
+    scope_diagnostics: ScopeDiagnostics | None
     request_id: str

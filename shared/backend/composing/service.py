@@ -77,7 +77,7 @@ class Composer:
             # Tokens may come out differently where texts meet: then the least of them goes.
             entries = entries[:-1]
         used = tuple(
-            Used(entry.answer.memory, entry.answer.relevance, entry.span, citation, count(line))
+            Used(entry.answer.memory, entry.answer.weighed.score, entry.span, citation, count(line))
             for entry, citation, line in placed
         )
         taken = {each.memory.memory_id for each in used}

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from backend.extraction.calendar import MONTHS_IN, months_later, window
 from backend.extraction.model import EventTime, Precision
+from backend.extraction.months import is_month
 
 _WEEKDAYS = {
     name: number for number, name in enumerate(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])
@@ -190,6 +191,8 @@ def _weekday(match: re.Match[str], said_at: datetime, tense: int) -> Found:
 
 
 def _month_and_day(match: re.Match[str], said_at: datetime, tense: int) -> Found:
+    if not is_month(match):
+        return None
     month, day = _MONTHS[match["month"]], int(match["day"])
     if match["year"]:
         return _dated(said_at, int(match["year"]), month, day)

@@ -45,7 +45,8 @@ class Elsewhere:
 class Diagnosis:
     """What would have been found. `is_whole` is False where there was more to try than was tried.
 
-    `archived` is how many are found with those that are archived, where the question left them out.
+    `archived` is how many are found with those that are archived, where the question left them out; `degraded` names what could
+    not be asked, as of an answer.
     """
 
     without_filters: int
@@ -53,6 +54,7 @@ class Diagnosis:
     elsewhere: tuple[Elsewhere, ...]
     is_whole: bool
     archived: int = 0
+    degraded: tuple[str, ...] = ()
 
 
 class ScopeDoctor:
@@ -71,7 +73,7 @@ class ScopeDoctor:
         try:
             query = self._query(question)
             elsewhere = self._elsewhere(beside, query) if beside else ()
-            changes, _ = self._rows.pending(scope)
+            changes, more = self._rows.pending(scope)
             filters = set_filters(question.filter)
             archived = self._count(scope, _with_archived(query), changes) if not question.filter.include_archived else 0
             whole = self._count(scope, replace(query, filter=unfiltered(question.filter)), changes) if filters else 0
@@ -83,7 +85,9 @@ class ScopeDoctor:
                 tried.append(Emptied(each, self._count(scope, replace(query, filter=each.without), changes)))
         except IndexUnavailableError:
             return None
-        return Diagnosis(whole, tuple(tried), elsewhere, is_all and (not whole or len(tried) == len(filters)), archived)
+        lacking = (("semantic", query.vector is None), ("index_lag", more))
+        degraded = tuple(name for name, lacks in lacking if lacks)
+        return Diagnosis(whole, tuple(tried), elsewhere, is_all and (not whole or len(tried) == len(filters)), archived, degraded)
 
     def _query(self, question: Question) -> IndexQuery:
         vector = self._vector(question.text)

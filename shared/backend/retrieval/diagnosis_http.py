@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from backend.kit import observability
@@ -13,14 +14,29 @@ if TYPE_CHECKING:
     from backend.bootstrap import Container
     from backend.retrieval.diagnosis import Diagnosis
 
+NOTHING_STORED = "Nothing is stored here for this end user that could be found; see that they are named as when it was added."
+LACKING = {
+    "semantic": "Its meaning could not be compared: it was looked for by its words alone, and what says it in other words is not"
+    " counted. Ask again.",
+    "index": "The index did not answer: it was looked for only in what the index has yet to take in. Ask again.",
+    "index_lag": "So much waits for the index that not all of it was looked at. Ask again in a moment.",
+}
+"""What is said for each name of `degraded`."""
 
-def diagnosed(container: Container, caller: Caller, scope: Scope, question: Question) -> dict[str, Any] | None:
-    """Return `scope_diagnostics` of a question that found nothing, None where the index cannot say."""
+
+def diagnosed(
+    container: Container, caller: Caller, scope: Scope, question: Question, degraded: Sequence[str]
+) -> dict[str, Any] | None:
+    """Return `scope_diagnostics` of a question that found nothing, None where the index cannot say.
+
+    `degraded` names what could not be asked when it found nothing.
+    """
     beside, is_all = container.access.beside(caller, scope.end_user_id)
     found = container.scope_doctor.examine(scope, question, beside, is_all=is_all)
     if found is None:
         return None
     observability.count("found_nothing")
+    lacking = [name for name in LACKING if name in degraded or name in found.degraded]
     return {
         "project_id": scope.project_id,
         "environment": scope.environment.value,
@@ -31,12 +47,12 @@ def diagnosed(container: Container, caller: Caller, scope: Scope, question: Ques
         ],
         "memories_archived": found.archived,
         "projects": [{"project_id": each.project_id, "memories": each.memories} for each in found.elsewhere],
-        "complete": found.is_whole,
-        "advice": _advice(found),
+        "complete": found.is_whole and not lacking,
+        "advice": _advice(found, lacking),
     }
 
 
-def _advice(found: Diagnosis) -> list[str]:
+def _advice(found: Diagnosis, lacking: Sequence[str]) -> list[str]:
     blamed = (each for each in found.filters if each.memories)
     said = [f"Without {each.filter.pointer} this question finds {each.memories}." for each in blamed]
     if found.without_filters and not said:
@@ -46,4 +62,4 @@ def _advice(found: Diagnosis) -> list[str]:
     for place in found.elsewhere:
         change = f"With {PROJECT_HEADER}: {place.project_id}" if place.project_id else f"Without {PROJECT_HEADER}"
         said.append(f"{change} this question finds {place.memories}.")
-    return said or ["Nothing is stored here for this end user that could be found; see that they are named as when it was added."]
+    return [*said, *(LACKING[name] for name in lacking)] or [NOTHING_STORED]

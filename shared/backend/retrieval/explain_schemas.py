@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, Clean, Name
-from backend.retrieval.explanation import Gate, Likeness
+from backend.retrieval.gates import Gate, Likeness
 from backend.retrieval.model import Question
 from backend.retrieval.schemas import MAX_QUERY_BYTES, MemoryQuery
 
@@ -81,9 +81,10 @@ class CheckView(BaseModel):
 
 
 class Outranking(BaseModel):
-    """A memory that stands before it."""
+    """A memory that stands before it: its tier comes before its score, which is that of an answer."""
 
     id: str
+    tier: str
     score: float
 
 

@@ -20,10 +20,10 @@ from backend.kit.http import json_answer
 from backend.memories.model import carried_bytes
 from backend.memories.schemas import UsedMemoryView
 from backend.retrieval.diagnosis_http import diagnosed
-from backend.retrieval.explaining import explanation
 from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Answer, Question, Related
 from backend.retrieval.schemas import Recalling
 from backend.retrieval.spans import best_span
+from backend.retrieval.why_answered import explanation
 from backend.tenancy.model import Caller
 
 CONTEXT_BYTES = 4 * ANSWER_TEXT_BYTES
@@ -62,7 +62,7 @@ class RetrievalDoor:
             "session_id": body.session_id,
             "degraded": list(found.degraded),
             "warnings": [*body.warnings(), *left_out],
-            "scope_diagnostics": None if found.answers else diagnosed(self.container, caller, scope, question),
+            "scope_diagnostics": None if found.answers else diagnosed(self.container, caller, scope, question, found.degraded),
             "request_id": observability.request_id(),
         }
         made = json_answer(answer, HTTPStatus.OK)

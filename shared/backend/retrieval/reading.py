@@ -7,12 +7,13 @@ another language shows nothing, and is answered by meaning and words.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from backend.extraction.model import Category
+from backend.extraction.months import is_month
 from backend.index.speakers import folded
 from backend.index.text import STOP_WORDS
 from backend.kit.clock import epoch_ms
@@ -106,10 +107,7 @@ _DATES = (
     re.compile(r"\b(?P<year>\d{4})-(?P<number>\d\d)-(?P<day>\d\d)\b"),
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<month>{_NAME})\b\.?(?:,? {_YEAR})?"),
     re.compile(rf"\b(?P<month>{_NAME})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? {_YEAR})?"),
-    re.compile(rf"\b(?P<month>{'|'.join(name for name in _MONTHS if name != 'may')})\b(?:,? {_YEAR})?"),
-    # "may" is a month only beside a year or after such a word.
-    re.compile(rf"\b(?P<month>may),? {_YEAR}"),
-    re.compile(r"\b(?:in|of|during|early|late|mid|since|until|by|before|after) (?P<month>may)\b"),
+    re.compile(rf"\b(?P<month>{'|'.join(_MONTHS)})\b(?:,? (?:of )?{_YEAR})?"),
     re.compile(rf"\b{_YEAR}\b"),
 )
 
@@ -152,7 +150,7 @@ def read(text: str, names: Collection[str]) -> Reading:
     people = set(found.values())
     lowered = begin.lower()
     wants = frozenset(kind for kind, pattern in _WANTS.items() if pattern.search(lowered))
-    dates = _dates(lowered)
+    dates = _dates(lowered, frozenset(word for name in found.values() for word in name.split()))
     return Reading(
         text=text,
         bare=bare if any(letter.isalnum() for letter in bare) else text,
@@ -184,17 +182,23 @@ def _only_begins(number: int, word: re.Match[str]) -> bool:
     return lowered == "i" or (number == 0 and (lowered in STOP_WORDS or lowered in _OPENINGS))
 
 
-def _dates(text: str) -> Dates | None:
+def _dates(text: str, people: Collection[str]) -> Dates | None:
     for pattern in _DATES:
-        if found := pattern.search(text):
+        for found in pattern.finditer(text):
             said = found.groupdict()
-            month = said.get("month")
-            number = said.get("number")
-            return Dates(
-                month=int(number)
-                if number
-                else next((n for n, name in enumerate(_MONTHS, 1) if month and name[:3] == month[:3]), None),
-                day=int(said["day"]) if said.get("day") else None,
-                year=int(said["year"]) if said.get("year") else None,
-            )
+            if said.get("month") and not is_month(found, people):
+                continue
+            return Dates(month=_month(said), day=_number(said, "day"), year=_number(said, "year"))
     return None
+
+
+def _month(said: Mapping[str, str | None]) -> int | None:
+    name = said.get("month")
+    if name:
+        return next(number for number, month in enumerate(_MONTHS, 1) if name[:3] == month[:3])
+    return _number(said, "number")
+
+
+def _number(said: Mapping[str, str | None], name: str) -> int | None:
+    digits = said.get(name)
+    return int(digits) if digits else None

@@ -14,7 +14,7 @@ from backend.memories.listing import Listing
 from backend.memories.model import WAITING
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import Extractor, MemoryStore
-from backend.retrieval.explanation import Likeness, Match, Recognised
+from backend.retrieval.gates import Likeness, Match, Recognised
 from backend.retrieval.model import Question
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Scope

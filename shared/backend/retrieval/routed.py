@@ -45,7 +45,14 @@ class Routed:
     reckoned: Reckoned | None = None
     refused: Refused | None = None
     is_whole: bool = True
+    met: int | None = None
+    """How many memories that pass the filters were met on the way, whether or not they fit; None where none were looked for."""
+
     degraded: dict[str, None] = field(default_factory=dict)
+
+    def meeting(self, memories: int) -> None:
+        """Note that so many more passed the filters."""
+        self.met = (self.met or 0) + memories
 
     def refusing(self, why: Refused, detail: str) -> None:
         """Note that there is no answer, and why."""

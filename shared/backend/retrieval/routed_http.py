@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 from backend import bootstrap
 from backend.kit import observability
 from backend.kit.http import json_answer
+from backend.retrieval.diagnosis_http import diagnosed
 from backend.retrieval.http import begun_recording, shown_briefly, with_whole_texts
 from backend.retrieval.routed import Reckoned, Routed
 from backend.retrieval.routed_schemas import RoutedQuery
@@ -49,6 +50,9 @@ class RoutingDoor:
             "latency_ms": round((time.perf_counter() - start) * 1000),
             "degraded": list(routed.degraded),
             "warnings": [*body.warnings(), *left_out],
+            "scope_diagnostics": diagnosed(self.container, caller, scope, question, list(routed.degraded))
+            if routed.met == 0
+            else None,
             "request_id": observability.request_id(),
         }
         made = json_answer(answer, HTTPStatus.OK)

@@ -12,7 +12,7 @@ from backend.kit.wire import Moment
 from backend.retrieval.date_questions import Unit
 from backend.retrieval.kinds import Route
 from backend.retrieval.routed import Refused
-from backend.retrieval.schemas import MemoryFound, MemoryQuery
+from backend.retrieval.schemas import MemoryFound, MemoryQuery, ScopeDiagnostics
 
 ROUTED_EXAMPLE: JsonDict = {"query": "How long ago did I move to Lisbon?", "user_id": "u1", "now": "2026-11-22T09:00:00+00:00"}
 
@@ -61,4 +61,5 @@ class MemoryRouted(BaseModel):
     latency_ms: int
     degraded: list[str]
     warnings: list[str]
+    scope_diagnostics: ScopeDiagnostics | None
     request_id: str

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from heapq import merge
 
 from backend.extraction.model import EventTime
 from backend.index.text import query_stems
 from backend.kit.clock import Clock
 from backend.memories.documents import documents_of
 from backend.memories.listing import Listing
-from backend.memories.model import Memory
+from backend.memories.model import Memory, State
 from backend.memories.ports import MemoryStore
 from backend.retrieval.date_questions import (
     Asked,
@@ -25,7 +26,7 @@ from backend.retrieval.date_questions import (
     window_in,
 )
 from backend.retrieval.kinds import DECIDED, Route, kind_of, said, telling, types_named
-from backend.retrieval.model import SHOWN, Answer, Question, Weighed
+from backend.retrieval.model import SHOWN, Answer, Question, Weighed, band
 from backend.retrieval.routed import Reckoned, Refused, Routed
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.scope import Scope
@@ -74,6 +75,7 @@ class Routing:
     def _search(self, scope: Scope, question: Question, routed: Routed) -> list[Answer]:
         found = self._retrieval.query(scope, question)
         routed.degraded.update(dict.fromkeys(found.degraded))
+        routed.meeting(len(found.answers))
         return list(found.answers)
 
     def _nothing(self, _scope: Scope, _question: Question, _now: datetime, routed: Routed) -> None:
@@ -84,20 +86,35 @@ class Routing:
         routed.trace.append(f"Searched by meaning and words: {len(routed.answers)} found.")
 
     def _typed(self, scope: Scope, question: Question, now: datetime, routed: Routed) -> None:
-        """Search among memories of the type first; what it leaves room for is searched among all."""
+        """Search among all, and put those of the type first within each tier: a type is no better tier."""
         types = TYPES[routed.kind.route]
         if question.filter.memory_types:
             routed.trace.append("The filter 'memory_type' says which types are searched.")
             self._plain(scope, question, now, routed)
             return
-        typed = self._search(scope, replace(question, filter=replace(question.filter, memory_types=types)), routed)
-        routed.trace.append(f"Searched among memories of type {' or '.join(types)}: {len(typed)} found.")
-        routed.answers = typed
-        if len(typed) < question.k:
-            known = {each.memory.memory_id for each in typed}
-            rest = [each for each in self._search(scope, question, routed) if each.memory.memory_id not in known]
-            routed.answers = [*typed, *rest][: question.k]
-            routed.trace.append(f"Searched among all types for the rest: {len(routed.answers) - len(typed)} more.")
+        wide = replace(question, k=max(question.k, WIDE))
+        found = self._search(scope, wide, routed)
+        typed = sum(each.memory.memory_type in types for each in found)
+        routed.trace.append(f"Searched among all types: {len(found)} found, {typed} of type {' or '.join(types)}.")
+        if typed < question.k and len(found) >= wide.k:
+            further = self._further(scope, question, found, types, routed)
+            routed.trace.append(f"Searched among memories of the type for the rest: {len(further)} more.")
+            found += further
+        found.sort(key=lambda each: (band(each.memory.tier), each.memory.memory_type not in types))
+        routed.answers = found[: question.k]
+
+    def _further(
+        self, scope: Scope, question: Question, found: Sequence[Answer], types: tuple[str, ...], routed: Routed
+    ) -> list[Answer]:
+        """Return those of the types that a search among all did not reach.
+
+        Scores of two searches cannot be compared; what stands behind all that the first one found has no more than its least.
+        """
+        known = {each.memory.memory_id for each in found}
+        asked = replace(question, filter=replace(question.filter, memory_types=types))
+        more = [each for each in self._search(scope, asked, routed) if each.memory.memory_id not in known]
+        least = min(each.weighed.score for each in found)
+        return [replace(each, weighed=replace(each.weighed, score=min(each.weighed.score, least))) for each in more]
 
     def _entity(self, scope: Scope, question: Question, _now: datetime, routed: Routed) -> None:
         about = routed.kind.about or question.text
@@ -125,7 +142,11 @@ class Routing:
         types = question.filter.memory_types or types_named(question.text)
         window = window_in(question.text, now, -1)
         topic = undated(question.text) if window else telling(question.text)
-        rows, whole = self._walk(scope, question, types, lambda row: set(topic) <= _said(row) and _in(row, window, now))
+        of_types = replace(question, filter=replace(question.filter, memory_types=tuple(types)))
+        rows, whole = self._walk(scope, of_types, lambda row: set(topic) <= _said(row) and _in(row, window, now), routed)
+        if not routed.met and not question.filter.memory_types and types:
+            # The type is the question's own: there may be others.
+            self._search(scope, replace(question, k=1), routed)
         what = [*(f"of type {each}" for each in types), *([f"that say: {', '.join(topic)}"] if topic else [])]
         if window:
             what.append(f"from {window.first} to {window.last}")
@@ -148,12 +169,10 @@ class Routing:
     def _in_order(  # noqa: PLR0913, PLR0917 - one word for each thing that narrows it
         self, scope: Scope, question: Question, now: datetime, routed: Routed, window: Days | None, topic: Sequence[str]
     ) -> None:
-        types = question.filter.memory_types
-
         def fits(row: Memory) -> bool:
             return _when(row) is not None and set(topic) <= _said(row) and _in(row, window, now)
 
-        rows, whole = self._walk(scope, question, types, fits)
+        rows, whole = self._walk(scope, question, fits, routed)
         rows.sort(key=lambda row: (_when(row) or row.created_at, row.memory_id))
         span = f" from {window.first} to {window.last}" if window else ""
         about = f" that say: {', '.join(topic)}" if topic else ""
@@ -231,16 +250,27 @@ class Routing:
         return span
 
     def _walk(
-        self, scope: Scope, question: Question, types: Sequence[str], fits: Callable[[Memory], bool]
+        self, scope: Scope, question: Question, fits: Callable[[Memory], bool], routed: Routed
     ) -> tuple[list[Memory], bool]:
-        """Return the rows that fit, newest first, and whether all were looked at: five pages of 200 at most."""
+        """Return the rows that fit, newest first, and whether all were looked at: five pages of 200 of each state at most."""
+        states = (State.ACTIVE, State.ARCHIVED) if question.filter.include_archived else (State.ACTIVE,)
+        walks = [self._walk_of(state, scope, question, fits, routed) for state in states]
+        rows = merge(*(found for found, _ in walks), key=lambda row: (row.created_at, row.memory_id), reverse=True)
+        # One that is archived between the two walks is met by both.
+        distinct = {row.memory_id: row for row in rows}
+        return list(distinct.values()), all(is_whole for _, is_whole in walks)
+
+    def _walk_of(
+        self, state: State, scope: Scope, question: Question, fits: Callable[[Memory], bool], routed: Routed
+    ) -> tuple[list[Memory], bool]:
         asked = question.filter
-        listing = Listing(memory_types=tuple(types), known_at=_moment(asked.known_at), include_ended=True)
+        listing = Listing(state=state, memory_types=asked.memory_types, known_at=_moment(asked.known_at), include_ended=True)
         found: list[Memory] = []
         before = None
         for _ in range(MOST_PAGES):
             page = self._store.page(scope, limit=PAGE_ROWS, before=before, now=self._clock.now(), listing=listing)
-            admitted = (row for row in page.memories if any(asked.admits(each) for each in documents_of(row)))
+            admitted = [row for row in page.memories if any(asked.admits(each) for each in documents_of(row))]
+            routed.meeting(len(admitted))
             found += [row for row in admitted if fits(row)]
             before = page.next_position
             if before is None:

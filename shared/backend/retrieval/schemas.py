@@ -28,6 +28,8 @@ MOST_VALUES = 64
 MOST_FAULTS = 20
 EMPTY_RANGE = "A range in 'filters.metadata' holds no number: its lower bound is above its upper one. Nothing passes it."
 
+SAME_SEARCH = "'computation_tier' has no effect: every question is answered by the same search, with the same care."
+
 QUERY_EXAMPLE: JsonDict = {
     "query": "Where does she live now?",
     "user_id": "u1",
@@ -190,6 +192,13 @@ class Recalling(Asking):
     traversal_depth: Whole = Field(
         default=0, ge=0, le=model.DEEPEST_TRAVERSAL, description="Show what each answer leads to, in so many steps at most."
     )
+    computation_tier: Name | None = Field(
+        default=None, description="Has no effect, and a warning says so: all questions take the same search."
+    )
+
+    def warnings(self) -> list[str]:
+        """Say what was read otherwise than it was sent, or has no effect."""
+        return [*super().warnings(), *([SAME_SEARCH] if self.computation_tier else [])]
 
     def question(self, now: datetime) -> Question:
         """Return what is asked."""

@@ -15,9 +15,9 @@ from backend.memories.documents import documents_of
 from backend.memories.model import KEPT, MOST_EMBED_TRIES, Memory, State
 from backend.memories.owned import own_row
 from backend.memories.ports import MemoryStore
-from backend.retrieval.explanation import Check, Explanation, Gate
 from backend.retrieval.filters import set_filters
-from backend.retrieval.model import LARGEST_K, Answer, Found, Question
+from backend.retrieval.gates import Check, Explanation, Gate
+from backend.retrieval.model import LARGEST_K, Answer, Found, Question, band
 from backend.retrieval.service import RetrievalService
 from backend.tenancy.model import PROJECT_HEADER
 from backend.tenancy.scope import Scope, project_of
@@ -95,32 +95,34 @@ class Explaining:
         return [each for each in self._store.changes(row) if isinstance(each, IndexDocument)]
 
     def _asked(self, scope: Scope, row: Memory, question: Question, checks: list[Check]) -> Explanation:
-        found = self._retrieval.query(scope, question)
+        found = looked = self._retrieval.query(scope, question)
         place = _place(found, row)
         falls_out = any(not each.passed for each in checks)
         if place is None and not falls_out and question.k < LARGEST_K:
-            wider = self._retrieval.query(scope, replace(question, k=LARGEST_K))
-            at = _place(wider, row)
+            looked = self._retrieval.query(scope, replace(question, k=LARGEST_K))
+            at = _place(looked, row)
             # Among more candidates scores are scaled anew: what is not among the first k stands behind them.
             further = None if at is None else max(at, question.k)
-            found, place = (wider, further) if at is not None else (found, None)
+            found, place = (looked, further) if at is not None else (found, None)
         checks += self._reached(scope, row, ranked=place is not None)
         if place is None:
             if not falls_out:
+                checks.append(_tier(row, looked.answers))
                 checks.append(_fails(Gate.RANK, f"It is not among the best {LARGEST_K}."))
             return Explanation(row, tuple(checks), degraded=found.degraded, outranked_by=_first(found, question, falls_out))
         rank = place + 1
         answer = next(each for each in found.answers if each.memory.memory_id == row.memory_id)
-        checks.append(_passes(Gate.RANK, f"Its rank is {rank}."))
         is_found = rank <= question.k
+        above = tuple(each for each in found.answers[:place] if each.memory.memory_id != row.memory_id)
+        checks.append(_tier(answer.memory, () if is_found else above))
+        checks.append(_passes(Gate.RANK, f"Its rank is {rank}."))
         told = f"'k' is {question.k}; ask for {rank} or more." if not is_found else f"'k' is {question.k}."
         checks.append(Check(Gate.BUDGET, is_found, told, "/k"))
-        above = tuple(each for each in found.answers[:place] if each.memory.memory_id != row.memory_id)
         return Explanation(
             row,
             tuple(checks),
             rank=rank,
-            score=answer.relevance,
+            score=answer.weighed.score,
             found=is_found,
             outranked_by=above[:MOST_OUTRANKING],
             degraded=found.degraded,
@@ -197,6 +199,16 @@ def _validity(row: Memory, known: Sequence[IndexDocument], asked: IndexFilter, n
     why = f" It was superseded by {row.superseded_by}." if row.superseded_by else ""
     ended = f"It held until {to_rfc3339(row.valid_until)}.{why} Ask with 'as_of' for what held then." if row.valid_until else why
     return _fails(Gate.VALIDITY, ended, "/as_of")
+
+
+def _tier(memory: Memory, above: Sequence[Answer]) -> Check:
+    """Tell whether something else than a better tier keeps it behind what is above it."""
+    bands = sorted({each.memory.tier for each in above if band(each.memory.tier) < band(memory.tier)}, key=band)
+    if not above or any(band(each.memory.tier) >= band(memory.tier) for each in above):
+        return _passes(Gate.TIER, f"Its tier is {memory.tier}.")
+    better = ", ".join(bands)
+    told = f"Its tier is {memory.tier}; all that outrank it stand in a better one ({better}), which comes before any score."
+    return _fails(Gate.TIER, told, "/filters/tier")
 
 
 def _place(found: Found, row: Memory) -> int | None:

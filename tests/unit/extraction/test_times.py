@@ -131,10 +131,24 @@ def test_times_of_day_are_read(words: str, start: str, precision: str) -> None:
         "in 9999 years",
         "route 66",
         "every day",
+        "how many of the 12 may ana take",
+        "which apps may 3 people use",
+        "did they march 12 abreast",
+        "all 12 march to victory",
     ],
 )
 def test_what_names_no_moment_is_not_read(words: str) -> None:
     assert read(words) is None
+
+
+@pytest.mark.parametrize(
+    "words", ["we meet on may 3", "we meet may the 3rd", "3 may is the day", "the 3rd of may", "may 3 at noon", "may 3, 9 pm"]
+)
+def test_a_day_in_may_is_read(words: str) -> None:
+    found = read(words)
+
+    assert found is not None
+    assert found[0].startswith("2027-05-03")
 
 
 def test_the_calendar_is_that_of_whoever_speaks() -> None:

@@ -10,7 +10,7 @@ from backend.kit.clock import epoch_ms
 from backend.memories.archiving import brought_back, put_aside
 from backend.memories.model import Memory, State
 from backend.memories.ports import Step
-from backend.retrieval.explanation import Gate
+from backend.retrieval.gates import Gate
 from tests.unit.memories.samples import ACME, NEIGHBOUR, RIVAL
 from tests.unit.retrieval.retrieval_world import World
 from tests.unit.retrieval.test_why_not import explained, gate

@@ -20,6 +20,7 @@ from backend.retrieval.date_questions import (
     distance,
     named_days,
     shifted,
+    window_in,
 )
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)  # a Sunday
@@ -131,3 +132,10 @@ def test_a_distance_is_told_in_words() -> None:
     assert distance(one, Days(date(2026, 1, 2), date(2026, 1, 2)), Unit.DAYS).text == "1 day"
     assert distance(january, Days(date(2026, 2, 28), date(2026, 2, 28)), Unit.DAYS).text == "between 28 and 58 days"
     assert shifted(one, 10**6, Unit.YEARS) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["How many of the 12 may Ana take?", "Which apps may 3 people use?", "Did all 12 march to victory?"]
+)
+def test_a_verb_that_is_called_like_a_month_makes_no_date_of_a_number(text: str) -> None:
+    assert window_in(text, NOW, -1) is None

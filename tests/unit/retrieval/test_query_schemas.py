@@ -238,3 +238,18 @@ def test_of_two_bounds_at_one_end_the_tighter_holds_and_a_range_without_numbers_
     assert (asked.question(NOW).filter.ranges, asked.warnings()) == ({"a": NumberRange(2, 3)}, [])
     assert empty.warnings() == [EMPTY_RANGE]
     assert not any(empty.question(NOW).filter.ranges["a"].holds(value) for value in (0, 1, 2))
+
+
+def test_a_tier_of_computation_is_taken_and_said_to_have_no_effect() -> None:
+    plain, named = (
+        MemoryQuery.model_validate({"query": "q"}),
+        MemoryQuery.model_validate({"query": "q", "computation_tier": "low"}),
+    )
+
+    assert named.question(NOW) == plain.question(NOW)
+    assert (plain.warnings(), named.warnings()) == (
+        [],
+        ["'computation_tier' has no effect: every question is answered by the same search, with the same care."],
+    )
+    with pytest.raises(ValidationError):
+        MemoryQuery.model_validate({"query": "q", "computation_tier": 3})

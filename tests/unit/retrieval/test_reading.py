@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from calendar import month_name
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from backend.kit.clock import epoch_ms
 from backend.retrieval.reading import LONGEST_READ, Dates, Wants, possible_names, read
 
+MONTH_NAMES = list(month_name)[1:]
 NAMES = frozenset({"ana", "lima", "ana lima", "ben", "will", "may"})
 
 
@@ -87,9 +90,168 @@ def test_a_date_means_a_span_of_time(text: str, first: tuple[int, int, int], end
     assert dates.span(2023) == (ms(*first), ms(*end))
 
 
-@pytest.mark.parametrize("text", ["May I come?", "Is it 12 o'clock?", "Where is room 20245?", "What may happen?"])
+@pytest.mark.parametrize("text", ["Is it 12 o'clock?", "Where is room 20245?"])
 def test_what_is_no_date_means_none(text: str) -> None:
     assert read(text, ()).dates is None
+
+
+NOT_MONTHS = """
+    May I come?
+    What may happen?
+    Which apps may 3 people use?
+    Which apps may 3 or 4 people use?
+    Which apps may 10,000 people use?
+    Which apps may 3% of people use?
+    Which rides may 3-year-olds take?
+    Which apps may 3rd parties use?
+    How many of the 12 may Ana take?
+    How many of 12 may Ana take?
+    Which 3 may I choose?
+    Who of these 12 may come?
+    How many people over 18 may vote?
+    How many over 18 may?
+    May 3 people come?
+    Do you think this may work?
+    Which of those may leave?
+    Who came in? May I see them?
+    Did May call?
+    What did Ana tell May?
+    Did the band march to victory?
+    Who will march 3 miles?
+    Did they march 12 abreast?
+    Did all 12 march to victory?
+    Who led the march?
+    Who wants to march?
+    Which soldiers march 20 miles a day?
+    Who would mar 3 paintings?
+    What did June say?
+    Who gave June 3 apples?
+    Did April move?
+    Where does Jan live?
+    Who gave Jan 2 apples?
+    What may 99 mean?
+"""
+MONTHS = {
+    (5, 3): """
+        What happened on May 3?
+        What happened on 3 May?
+        What happened May 3rd?
+        What happened on May 3rd in Lisbon?
+        May 3: what happened?
+        May 3
+        What did we do on the 3 May?
+        What did we do on the 3rd of May?
+        What happened around 3 May?
+        What did Ana do May 3 in Lisbon?
+        Was May 3 a Monday?
+        Is the May 3 meeting cancelled?
+        Who came on May 3 or 4?
+        What happened May 3 at noon?
+        What happened May 3, 9 pm?
+        On 3 May Ana swam. Where?
+        What happened before May 3 people ask?
+        3 May 2024
+        May 3, 2024
+        Which people came since May 3?
+    """,
+    (3, 12): """
+        What happened on March 12?
+        What happened on 12 March?
+        What happened March 12th?
+        What happened on the 12th of March?
+        What did Ana do on mar 12?
+        Was March 12 a Monday?
+        Was 12 March a Monday?
+        From 3 to 12 March, who came?
+    """,
+    (5, None): """
+        What did Ana do in May?
+        What did Ana do in may?
+        What happened last May?
+        What happens next May?
+        What happened this May?
+        Who came in early May?
+        Where was Ana in mid-May?
+        What did she plan for May?
+        What was the May meeting about?
+        What happened in May 2024?
+        May 2024
+        What may happen in May?
+    """,
+    (3, None): """
+        What did Ana do in March?
+        What happened last March?
+        What happened next March in Lisbon?
+        What happened this March?
+        March 2024
+        What was the March 2024 budget?
+        What was decided by March?
+        Who wants to march in March?
+        What happened since the beginning of march?
+    """,
+    (6, None): """
+        What did June do in June?
+        What did June do last June?
+    """,
+}
+SPEAKERS = frozenset({"june", "april", "jan", "may"})
+
+
+@pytest.mark.parametrize("text", [each.strip() for each in NOT_MONTHS.strip().splitlines()])
+@pytest.mark.parametrize("form", [str, str.lower])
+def test_a_month_that_is_another_word_there_is_none(text: str, form: Callable[[str], str]) -> None:
+    assert read(form(text), SPEAKERS & possible_names(form(text))).dates is None
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [(each.strip(), meant) for meant, lines in MONTHS.items() for each in lines.strip().splitlines()]
+)
+@pytest.mark.parametrize("form", [str, str.lower])
+def test_a_month_that_can_be_one_is_one(text: str, meant: tuple[int, int | None], form: Callable[[str], str]) -> None:
+    dates = read(form(text), SPEAKERS & possible_names(form(text))).dates
+
+    assert dates is not None
+    assert (dates.month, dates.day) == meant
+
+
+@given(
+    st.sampled_from(MONTH_NAMES),
+    st.integers(1, 31),
+    st.sampled_from(["", "th"]),
+    st.sampled_from(["", "?", " in Lisbon?", ", 2024"]),
+)
+def test_what_stands_on_a_day_is_a_date_whatever_the_month(month: str, day: int, suffix: str, after: str) -> None:
+    """A day after "on" is one, in either order; so is one at the end."""
+    number = MONTH_NAMES.index(month) + 1
+    for text in (
+        f"What happened on {month} {day}{suffix}{after}",
+        f"Who left on {day}{suffix} {month}{after}",
+        f"{month} {day}{suffix}{after}",
+    ):
+        dates = read(text, ()).dates
+        assert dates is not None
+        assert (dates.month, dates.day) == (number, day)
+
+
+@given(
+    st.sampled_from(["apps", "of them", "rooms", "cars"]),
+    st.integers(0, 99),
+    st.sampled_from(["people", "guests", "children", "big teams"]),
+    st.sampled_from(["use?", "take next?", "see?"]),
+)
+def test_a_number_that_counts_what_may_do_something_is_no_day(what: str, number: int, who: str, does: str) -> None:
+    assert read(f"Which {what} may {number} {who} {does}", ()).dates is None
+    assert read(f"Which of the {number} may {who} {does}", ()).dates is None
+
+
+@given(
+    st.sampled_from(["they", "we", "to", "will", "did"]),
+    st.integers(1, 31),
+    st.sampled_from(["miles", "hours", "abreast", "times"]),
+)
+def test_a_march_that_is_walked_is_no_month(before: str, number: int, what: str) -> None:
+    assert read(f"Where did {before} march {number} {what}?", ()).dates is None
+    assert read(f"Where did {before} march to?", ()).dates is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from backend.memories.documents import changes_for
 from backend.memories.fake import FakePolicies
 from backend.memories.model import State
 from backend.memories.policy import MemoryPolicy
-from backend.retrieval.explanation import Likeness, Recognised
+from backend.retrieval.gates import Likeness, Recognised
 from backend.retrieval.recognising import Recognising
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL
 from tests.unit.memories.samples import memory as sample

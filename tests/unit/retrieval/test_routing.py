@@ -12,6 +12,7 @@ from backend.extraction.calendar import window
 from backend.extraction.model import Precision
 from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
+from backend.memories.archiving import put_aside
 from backend.memories.documents import changes_for
 from backend.memories.model import Memory
 from backend.retrieval import routing
@@ -69,6 +70,45 @@ def test_preferences_come_first_and_others_fill_up(world: World) -> None:
     assert texts(asked(world, "Which tea do I like?")) == ["I love green tea.", "Green tea is sold at the harbour."]
     assert texts(asked(world, "Which tea do I like?", k=1)) == ["I love green tea."]
     assert texts(asked(world, "Which tea do I like?", memory_types=("fact",))) == ["Green tea is sold at the harbour."]
+
+
+def test_the_tier_stands_before_the_type_and_the_type_before_the_score(world: World) -> None:
+    told(world, "I love green tea.", memory_type="preference", tier="cold")
+    told(world, "Which tea do I like?", tier="cold")
+    told(world, "Which tea do I like? Green tea.")
+    told(world, "I love black coffee.", memory_type="preference")
+
+    routed = asked(world, "Which tea do I like?")
+
+    assert texts(routed) == [
+        "I love black coffee.",
+        "Which tea do I like? Green tea.",
+        "I love green tea.",
+        "Which tea do I like?",
+    ]
+    assert texts(asked(world, "Which tea do I like?", k=1)) == ["I love black coffee."]
+    assert {each.memory.text: each.weighed.score for each in routed.answers} == {
+        each.memory.text: each.weighed.score for each in world.ask("Which tea do I like?", k=routing.WIDE).answers
+    }
+
+
+def test_one_of_the_type_is_found_behind_whatever_else_fits_better(world: World) -> None:
+    for number in range(routing.WIDE + 5):
+        told(world, f"Which tea do I like? Number {number}.", tier="cold" if number > routing.WIDE else "hot")
+    told(world, "I love black coffee.", memory_type="preference")
+    told(world, "I hate rain.", memory_type="preference", tier="cold")
+
+    routed = asked(world, "Which tea do I like?", k=60)
+
+    found = texts(routed)
+    assert len(found) == routing.WIDE + 7 - 0
+    assert found[0] == "I love black coffee."
+    assert found[routing.WIDE + 2] == "I hate rain."
+    bands = [each.memory.tier for each in routed.answers]
+    assert bands == sorted(bands, key=["hot", "warm", "cold"].index)
+    few = asked(world, "Which tea do I like?", k=3)
+    assert texts(few)[0] == "I love black coffee."
+    assert few.answers[0].weighed.score <= min(each.weighed.score for each in few.answers[1:])
 
 
 def test_of_an_entity_what_names_it_is_told_and_a_stranger_is_not_guessed(world: World) -> None:
@@ -137,6 +177,55 @@ def test_a_walk_that_was_cut_says_so(world: World, monkeypatch: pytest.MonkeyPat
     assert routed.reckoned
     assert (routed.reckoned.counted, routed.is_whole) == (10, False)
     assert routed.reckoned.text == "at least 10 memories that say: boat"
+
+
+def put_away(world: World, row: Memory) -> None:
+    step = put_aside(row, None, None, world.clock.now())
+    world.store.replace(step.memory, step.changes, closes=step.closes)
+
+
+@pytest.mark.parametrize("text", ["How many times did I swim in the lake?", "List all swims in the lake", "Timeline of the lake"])
+def test_what_is_archived_is_walked_only_on_demand(world: World, text: str) -> None:
+    for number in range(4):
+        row = told(world, f"I swam in the lake {'far' * number}.", source="chat", **on(2026, 5, number + 1))
+        world.clock.advance(seconds=1)
+        if number % 2:
+            put_away(world, row)
+
+    plain, all_of_them = asked(world, text), asked(world, text, include_archived=True)
+
+    assert plain.reckoned
+    assert all_of_them.reckoned
+    assert (plain.reckoned.counted, all_of_them.reckoned.counted) == (2, 4)
+    assert [each.memory.state.value for each in all_of_them.answers] in (
+        ["active", "archived", "active", "archived"],
+        ["archived", "active", "archived", "active"],
+    )
+    assert asked(world, text, include_archived=True, sources=("mail",)).answers == []
+
+
+def test_what_is_archived_and_nothing_else_is_counted_on_demand(world: World) -> None:
+    put_away(world, told(world, "I swam in the lake."))
+
+    text = "How many times did I swim in the lake?"
+
+    assert asked(world, text).refused is Refused.NOTHING_COUNTED
+    counted = asked(world, text, include_archived=True)
+    assert counted.reckoned
+    assert counted.reckoned.counted == 1
+
+
+def test_a_walk_of_what_is_archived_that_was_cut_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "PAGE_ROWS", 1)
+    for number in range(6):
+        put_away(world, told(world, f"Boat {number} leaks."))
+        world.clock.advance(seconds=1)
+    told(world, "Boat 6 leaks.")
+
+    routed = asked(world, "Count my boats", k=2, include_archived=True)
+
+    assert routed.reckoned
+    assert (routed.reckoned.counted, routed.is_whole, texts(routed)) == (6, False, ["Boat 6 leaks.", "Boat 5 leaks."])
 
 
 def test_a_timeline_is_in_the_order_of_time_and_of_the_time_asked_for(world: World) -> None:

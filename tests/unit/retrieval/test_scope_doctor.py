@@ -10,10 +10,13 @@ from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
 from backend.kit.deadline import deadline
 from backend.memories.archiving import put_aside
+from backend.memories.documents import changes_for
+from backend.memories.model import NEWEST_PENDING
 from backend.retrieval.diagnosis import MOST_FILTERS, Diagnosis, ScopeDoctor
 from backend.retrieval.model import Question
 from backend.tenancy.scope import Environment, Scope, user_scope
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL
+from tests.unit.memories.samples import memory as sample
 from tests.unit.retrieval.retrieval_world import World
 
 NOWHERE = user_scope("acme", None, Environment.LIVE, "u1")
@@ -122,6 +125,27 @@ def test_without_the_embedder_it_counts_by_words(world: World) -> None:
 
     assert found
     assert found.without_filters == 1
+
+
+def test_what_could_not_be_asked_is_named(world: World) -> None:
+    found = examined(world)
+    world.embedder.down = True
+    by_words = examined(world)
+
+    assert found
+    assert by_words
+    assert (found.degraded, by_words.degraded) == ((), ("semantic",))
+
+
+def test_what_waits_behind_too_much_else_for_the_index_is_not_said_to_be_looked_at(world: World) -> None:
+    for number in range(NEWEST_PENDING + 1):
+        each = sample(number, text=f"boat {number}", model=world.embedder.model.identity)
+        world.store.add(each, changes_for(each), guarded=False)
+
+    found = examined(world, sources=("mail",))
+
+    assert found
+    assert found.degraded == ("index_lag",)
 
 
 def test_without_the_index_there_is_no_diagnosis(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from backend.index.model import IndexFilter
 from backend.kit.clock import epoch_ms
 from backend.memories.documents import changes_for
 from backend.memories.model import MOST_EMBED_TRIES, NEWEST_PENDING, REDACTED, Memory, Revision, State
-from backend.retrieval.explanation import Explanation, Gate
+from backend.retrieval.gates import Explanation, Gate
 from backend.retrieval.model import LARGEST_K, Question
 from backend.retrieval.why_not import MOST_OUTRANKING, Explaining
 from backend.tenancy.scope import Environment, Scope, user_scope
@@ -46,12 +47,23 @@ def stored(world: World, **changes: Any) -> Memory:
     return row
 
 
+def kept_as(world: World, text: str, **changes: Any) -> Memory:
+    """Store a row with the vector of its text, numbered from 1, and let the index show it."""
+    row = sample(len(world.store._rows) + 1, text=text, model=world.embedder.model.identity, **changes)
+    row = replace(row, vector=world.embedder._vector(text))
+    world.store.add(row, changes_for(row), guarded=False)
+    world.project(row)
+    return row
+
+
 def test_what_answers_has_its_rank_and_no_gate(world: World) -> None:
     first, second = world.remember(BOAT, "the boat is blue")
 
     best, other = explained(world, first.memory_id), explained(world, second.memory_id)
 
-    assert (best.found, best.rank, best.score, best.gate, best.outranked_by) == (True, 1, 1.0, None, ())
+    shown = [each.weighed.score for each in world.ask("a red boat").answers]
+    assert (best.found, best.rank, best.score, best.gate, best.outranked_by) == (True, 1, shown[0], None, ())
+    assert other.score == shown[1]
     assert (other.found, other.rank, other.gate) == (True, 2, None)
     assert [each.memory.memory_id for each in other.outranked_by] == [first.memory_id]
     assert all(each.passed for each in other.checks)
@@ -241,6 +253,44 @@ def test_what_stands_behind_the_last_answer_is_told_its_rank_and_what_outranked_
     answers = world.ask("a red boat", 3).answers
     assert [each.memory.memory_id for each in told.outranked_by[:3]] == [each.memory.memory_id for each in answers]
     assert explained(world, last.memory_id, k=31).found
+
+
+def test_what_loses_to_a_better_tier_alone_is_told_the_band(world: World) -> None:
+    kept_as(world, "the boat is red", tier="cold")
+    first, other = kept_as(world, "a cup of tea"), kept_as(world, "a cup of milk", tier="warm")
+    cold = memory_id(1)
+
+    lost = explained(world, cold, k=2)
+
+    assert (lost.found, lost.rank, gate(lost)) == (False, 3, (Gate.TIER, "/filters/tier"))
+    assert lost.gate
+    assert "hot, warm" in lost.gate.detail
+    assert "cold" in lost.gate.detail
+    # It is the best by far: its score says so, and the tier stands before the score.
+    assert lost.score is not None
+    assert all(lost.score > each.weighed.score for each in lost.outranked_by)
+    assert {each.memory.memory_id for each in lost.outranked_by} == {first.memory_id, other.memory_id}
+    assert explained(world, cold, k=2, tiers=("cold",)).found
+    assert explained(world, cold, k=3).found
+
+
+def test_what_also_loses_within_its_tier_is_told_its_rank(world: World) -> None:
+    kept_as(world, "something else", tier="cold")
+    kept_as(world, "the boat is red", tier="cold")
+    kept_as(world, "a cup of tea")
+
+    assert gate(explained(world, memory_id(1), k=1)) == (Gate.BUDGET, "/k")
+    assert gate(explained(world, memory_id(2), k=1)) == (Gate.TIER, "/filters/tier")
+
+
+def test_what_a_better_tier_keeps_from_the_best_is_told_the_band(world: World) -> None:
+    kept_as(world, "the boat is red", tier="cold")
+    world.remember(*(f"the boat is number {number}" for number in range(LARGEST_K)))
+
+    lost = explained(world, memory_id(1), k=2)
+
+    assert (lost.rank, gate(lost)) == (None, (Gate.TIER, "/filters/tier"))
+    assert [each.gate for each in lost.checks if not each.passed] == [Gate.TIER, Gate.RANK]
 
 
 def test_what_is_not_among_the_best_is_told_what_was(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What an explanation says: gates and checks, and which memories were recognised."""
+"""What is said of why a memory does not answer: gates and checks, and which memories were recognised."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Gate(StrEnum):
     DECRYPTION = "decryption"
     VECTOR = "vector"
     INDEX = "index"
+    TIER = "tier"
     RANK = "rank"
     BUDGET = "budget"
 
@@ -42,7 +43,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What becomes of a memory. `memory` is None where the caller has none; `rank` counts from 1, up to `LARGEST_K`."""
+    """What becomes of a memory. `memory` is None where the caller has none; `rank` counts from 1, up to `LARGEST_K`.
+
+    `score` is that of an answer, of the batch that its rank is of: so are the scores of what outranks it.
+    """
 
     memory: Memory | None
     checks: tuple[Check, ...]

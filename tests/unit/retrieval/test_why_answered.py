@@ -9,9 +9,9 @@ import pytest
 
 from backend.index.model import IndexFilter
 from backend.memories.model import REDACTED
-from backend.retrieval.explaining import MOST_FEATURES, MOST_SPANS, explanation, places_of, words_of
 from backend.retrieval.model import BOOSTS, Question, Weighed, Weights, Why
 from backend.retrieval.weighing_schemas import Explanation
+from backend.retrieval.why_answered import MOST_FEATURES, MOST_SPANS, explanation, places_of, words_of
 from tests.unit.memories.samples import NOW, memory, memory_id
 from tests.unit.retrieval.answer_samples import FACTORS, answer
 from tests.unit.retrieval.retrieval_world import World
