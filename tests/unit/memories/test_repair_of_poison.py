@@ -49,13 +49,14 @@ class OnlyBroken(FakeEmbedder):
     """Fails on everything, and not as an embedder that says that it is down."""
 
     def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+        del texts, purpose
         raise RecursionError
 
 
 def owed(world: FakeWorld, *texts: str) -> list[Memory]:
     """Return memories that were added while the embedder was down, of two tenants in turns, the first the oldest."""
     world.embedder.down = True
-    memories = []
+    memories: list[Memory] = []
     for number, text in enumerate(texts):
         memories += world.memories.add((ACME, RIVAL)[number % 2], Said(text)).memories
         world.clock.advance(seconds=1)
