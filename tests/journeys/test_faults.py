@@ -75,7 +75,7 @@ def test_a_throttled_table_is_tried_again_and_then_the_caller_is_told_when_to_co
 
 
 @pytest.mark.parametrize("fate", [Fate.LOST, Fate.UNANSWERED])
-@pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems", "BatchWriteItem", "UpdateItem"])
+@pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems", "UpdateItem"])
 def test_an_add_whose_write_goes_unanswered_once_ends_in_one_memory(user: User, operation: str, fate: Fate) -> None:
     with faulty_network(user.stack, "AddMemory") as proxy:
         proxy.fates[operation] = (fate, 1)
@@ -91,6 +91,19 @@ def test_an_add_whose_write_goes_unanswered_once_ends_in_one_memory(user: User, 
         assert second.status_code == 201, second.text
     assert [memory["text"] for memory in user.all()] == ["Only once."]
     assert len(user.ask("once")) == 1
+
+
+@pytest.mark.parametrize("fate", [Fate.LOST, Fate.UNANSWERED])
+def test_a_merge_whose_evidence_goes_unanswered_once_leaves_one_memory_and_its_evidence(user: User, fate: Fate) -> None:
+    memory = user.add("Said again.")
+    with faulty_network(user.stack, "AddMemory") as proxy:
+        proxy.fates["BatchWriteItem"] = (fate, 1)
+        merged = user.call("POST", "/memory/add", {"text": "Said again."}, Idempotency_Key="k")
+        assert proxy.seen["BatchWriteItem"] >= 1
+
+    assert merged.status_code == 200, merged.text
+    assert [each["id"] for each in user.all()] == [memory["id"]]
+    assert user.call("GET", f"/memory/{memory['id']}/evidence").json()["count"] == 2
 
 
 def test_a_table_that_never_answers_is_said_to_be_down_and_nothing_is_half_written(user: User) -> None:

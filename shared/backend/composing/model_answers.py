@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.composing.model import Cited, Sentence, Used
-from backend.extraction.language_model import is_grounded, place_of
+from backend.extraction.grounding import is_grounded
+from backend.extraction.language_model import place_of
 from backend.extraction.ports import MALFORMED, LanguageModel, LanguageModelUnavailableError
 
 UNGROUNDED = "ungrounded"
@@ -95,13 +96,24 @@ def _written(
     if model is None:
         raise LanguageModelUnavailableError(NOT_CONFIGURED)
     reply = model.answer(*asked)
-    tokens = reply.input_tokens, reply.output_tokens
-    said = says(reply.content)
-    text, rows = reply.content.get(member), reply.content.get("citations")
+    try:
+        text, cited = _held(reply.content, used, member, says)
+    except LanguageModelUnavailableError as error:
+        # An answer that is of no use was paid for all the same.
+        raise LanguageModelUnavailableError(error.reason, reply.input_tokens, reply.output_tokens) from error
+    return Written(text, cited, reply.input_tokens, reply.output_tokens)
+
+
+def _held(
+    content: Mapping[str, Any], used: Sequence[Used], member: str, says: Callable[[Mapping[str, Any]], object]
+) -> tuple[str | None, tuple[Cited, ...]]:
+    """Return what the model wrote and what it quotes; no text where it says that there is no answer."""
+    said = says(content)
+    text, rows = content.get(member), content.get("citations")
     if not isinstance(said, bool) or not isinstance(text, str) or not isinstance(rows, list) or len(rows) > MOST_QUOTES:
         raise LanguageModelUnavailableError(MALFORMED)
     if not said:
-        return Written(None, (), *tokens)
+        return None, ()
     cited = _cited(rows, {each.citation: each for each in used})
     quoted = "\n".join(each.sentence.text for each in cited)
     # The digits of marks are no numbers that somebody said.
@@ -109,7 +121,7 @@ def _written(
     is_cited = bool(cited) and marks <= {each.citation for each in cited}
     if not is_cited or not bare.strip() or len(text) > LONGEST_ANSWER or not is_grounded(bare, quoted):
         raise LanguageModelUnavailableError(UNGROUNDED)
-    return Written(text.strip(), cited, *tokens)
+    return text.strip(), cited
 
 
 def _cited(rows: Sequence[object], used: Mapping[str | None, Used]) -> tuple[Cited, ...]:

@@ -112,6 +112,8 @@ class Summarizer:
         except LanguageModelUnavailableError as error:
             observability.count("llm_fallback")
             observability.note(llm_fallback_reason=error.reason)
+            observability.count("llm_input_tokens", error.input_tokens)
+            observability.count("llm_output_tokens", error.output_tokens)
             return replace(self._extracted(told, most), fallback=error.reason)
         observability.count("llm_input_tokens", written.input_tokens)
         observability.count("llm_output_tokens", written.output_tokens)

@@ -53,6 +53,8 @@ class Synthesizer:
         except LanguageModelUnavailableError as error:
             observability.count("llm_fallback")
             observability.note(llm_fallback_reason=error.reason)
+            observability.count("llm_input_tokens", error.input_tokens)
+            observability.count("llm_output_tokens", error.output_tokens)
             return replace(found, fallback=error.reason)
         observability.count("llm_input_tokens", written.input_tokens)
         observability.count("llm_output_tokens", written.output_tokens)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from threading import Lock
 from typing import Any, Protocol
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from backend.extraction.patience import seconds_to_ask
 from backend.extraction.ports import MALFORMED, LanguageModelUnavailableError, ModelAnswer
 
 TOOL = "remember"
 CONNECT_SECONDS = 1
-READ_SECONDS = 12
-"""Less than the half of a request, so that the rules still have time when it fails."""
+PATIENCE = (12, 6, 3, 1)
+"""Seconds. A client waits as long as it was made to wait: there is one for each, and the one is asked that there is time for."""
 
 MOST_TOKENS = 4096
 
@@ -34,25 +35,31 @@ class BedrockLanguageModel:
         self._model_id = model_id
         self._given_client = client
         self._region = region
+        self._lock = Lock()
+        self._made: dict[int, ConverseClient] = {}
 
     @property
     def name(self) -> str:
         """The model's id."""
         return self._model_id
 
-    @cached_property
-    def _client(self) -> ConverseClient:
+    def _client(self, seconds: float) -> ConverseClient:
         if self._given_client:
             return self._given_client
-        config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1})
-        client: ConverseClient = boto3.client("bedrock-runtime", region_name=self._region, config=config)
-        return client
+        longest = next(each for each in PATIENCE if each + CONNECT_SECONDS <= seconds or each == PATIENCE[-1])
+        with self._lock:
+            # Several threads ask, and making a client is not for several at once.
+            if longest not in self._made:
+                config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=longest, retries={"total_max_attempts": 1})
+                self._made[longest] = boto3.client("bedrock-runtime", region_name=self._region, config=config)
+            return self._made[longest]
 
     def answer(self, instructions: str, text: str, schema: Mapping[str, Any]) -> ModelAnswer:
-        """Return the input that the model gave the tool."""
+        """Return the input that the model gave the tool. It is waited for no longer than the request's deadline leaves."""
+        client = self._client(seconds_to_ask(PATIENCE[0] + CONNECT_SECONDS))
         tool = {"toolSpec": {"name": TOOL, "description": "Takes the statements.", "inputSchema": {"json": dict(schema)}}}
         try:
-            reply = self._client.converse(
+            reply = client.converse(
                 modelId=self._model_id,
                 system=[{"text": instructions}],
                 messages=[{"role": "user", "content": [{"text": text}]}],
@@ -68,12 +75,13 @@ class BedrockLanguageModel:
 
 
 def _read(reply: Mapping[str, Any]) -> ModelAnswer:
+    tokens = 0, 0
     try:
-        used = [part["toolUse"]["input"] for part in reply["output"]["message"]["content"] if "toolUse" in part]
         usage = reply.get("usage", {})
         tokens = int(usage.get("inputTokens", 0)), int(usage.get("outputTokens", 0))
+        used = [part["toolUse"]["input"] for part in reply["output"]["message"]["content"] if "toolUse" in part]
     except (KeyError, TypeError, ValueError):
-        raise LanguageModelUnavailableError(MALFORMED) from None
+        raise LanguageModelUnavailableError(MALFORMED, *tokens) from None
     if len(used) != 1 or not isinstance(used[0], dict):
-        raise LanguageModelUnavailableError(MALFORMED)
+        raise LanguageModelUnavailableError(MALFORMED, *tokens)
     return ModelAnswer(used[0], *tokens)

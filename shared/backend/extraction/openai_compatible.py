@@ -11,10 +11,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from backend.extraction.patience import READ_SECONDS, seconds_to_ask
 from backend.extraction.ports import MALFORMED, TIMED_OUT, TOO_LARGE, LanguageModelUnavailableError, ModelAnswer
-
-READ_SECONDS = 12.0
-"""Less than the half of a request, so that the rules still have time when it fails."""
 
 MOST_BYTES = 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
@@ -46,7 +44,7 @@ class OpenAiCompatibleModel:
         return self._model
 
     def answer(self, instructions: str, text: str, schema: Mapping[str, Any]) -> ModelAnswer:
-        """Return the object that the model answered with."""
+        """Return the object that the model answered with. It is waited for no longer than the request's deadline leaves."""
         body = {
             "model": self._model,
             "temperature": 0,
@@ -62,9 +60,10 @@ class OpenAiCompatibleModel:
         data = json.dumps(body).encode()
         request = urllib.request.Request(self._url, data, headers, method="POST")  # noqa: S310 - the scheme was checked above
         # The product's clock is for what the product means by time; how long a socket may take is the machine's affair.
-        ends = time.monotonic() + self._seconds
+        seconds = seconds_to_ask(self._seconds)
+        ends = time.monotonic() + seconds
         try:
-            with self._opener.open(request, timeout=self._seconds) as reply:
+            with self._opener.open(request, timeout=seconds) as reply:
                 if reply.status != HTTPStatus.OK:
                     reason = f"http-{reply.status}"
                     raise LanguageModelUnavailableError(reason)
@@ -88,13 +87,18 @@ def _whole(reply: http.client.HTTPResponse, ends: float) -> bytes:
 
 
 def _read(body: bytes) -> ModelAnswer:
+    tokens = 0, 0
     try:
         reply = json.loads(body)
+        tokens = _tokens(reply)
         content = json.loads(reply["choices"][0]["message"]["content"])
-        usage = reply.get("usage") or {}
-        tokens = int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise LanguageModelUnavailableError(MALFORMED) from None
+        raise LanguageModelUnavailableError(MALFORMED, *tokens) from None
     if not isinstance(content, dict):
-        raise LanguageModelUnavailableError(MALFORMED)
+        raise LanguageModelUnavailableError(MALFORMED, *tokens)
     return ModelAnswer(content, *tokens)
+
+
+def _tokens(reply: Mapping[str, Any]) -> tuple[int, int]:
+    usage = reply.get("usage") or {}
+    return int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0))

@@ -1,7 +1,8 @@
 """From what was said to candidates: categorise, extract, chunk, validate, score, key.
 
-The first three stages and the rules of low signal are one reading of the text, by rules (`rules.py`) or by a language model
-(`language_model.py`); then every statement is looked at by the guards, whoever sent it, scored, and given its key.
+The first three stages are one reading of the text, by rules (`rules.py`), which refuse as they read, or by a language model
+(`language_model.py`), which is held to the same rules afterwards (`validating.py`). Then every statement is looked at by the
+guards, whoever sent it and whoever read it, scored by who speaks, and given its key.
 """
 
 from __future__ import annotations
@@ -12,10 +13,18 @@ from dataclasses import dataclass, field
 from backend.extraction import language_model, rules
 from backend.extraction.extracted_key import extracted_key
 from backend.extraction.guards import GuardPolicy, guarded
-from backend.extraction.model import Candidate, Method, Reading, Statement, Utterance
+from backend.extraction.model import LONGEST_UTTERANCE, Candidate, Method, Reading, Statement, Utterance
+from backend.extraction.patience import READ_SECONDS, seconds_to_ask
 from backend.extraction.ports import LanguageModel, LanguageModelUnavailableError
+from backend.extraction.validating import held_to_the_rules, of_its_speaker
 
 CONFIDENCE_DIGITS = 3
+NOT_CONFIGURED = "not-configured"
+LONG_TEXT = "long-text"
+"""A long text is kept whole and cut into chunks, whoever reads: there is nothing to ask a model for."""
+
+NOTHING_FOUND = "nothing-found"
+"""The model found nothing in a text that states something to the rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +49,43 @@ class Pipeline:
         return Reading(candidates, reading.method, reading.fallback, reading.input_tokens, reading.output_tokens)
 
     def _statements(self, utterance: Utterance, policy: ExtractionPolicy) -> tuple[list[Statement], Reading]:
-        text, said_at = utterance.text, utterance.said_at
         if not utterance.infer:
-            return [rules.word_for_word(text, said_at)], Reading((), Method.VERBATIM)
-        fallback = None
+            return [rules.word_for_word(utterance.text, utterance.said_at)], Reading((), Method.VERBATIM)
         if policy.method is Method.MODEL:
-            try:
-                return self._by_model(utterance)
-            except LanguageModelUnavailableError as error:
-                fallback = error.reason
-        return rules.statements_in(text, said_at, utterance.role), Reading((), Method.RULES, fallback)
+            statements, reading = self._by_model(utterance)
+        else:
+            statements, reading = _by_rules(utterance), Reading((), Method.RULES)
+        return of_its_speaker(statements, utterance.role), reading
 
     def _by_model(self, utterance: Utterance) -> tuple[list[Statement], Reading]:
+        """Return what the model found, or what the rules find where it does not do it. What it took is told either way."""
+        try:
+            found = self._asked(utterance)
+        except LanguageModelUnavailableError as error:
+            reading = Reading((), Method.RULES, error.reason, error.input_tokens, error.output_tokens)
+            return _by_rules(utterance), reading
+        tokens = found.input_tokens, found.output_tokens
+        if found.statements:
+            return held_to_the_rules(utterance.text, found.statements), Reading((), Method.MODEL, None, *tokens)
+        statements = _by_rules(utterance)
+        if any(each.refusal is None for each in statements):
+            return statements, Reading((), Method.RULES, NOTHING_FOUND, *tokens)
+        # There is nothing in it indeed, and the rules say why.
+        return statements, Reading((), Method.MODEL, None, *tokens)
+
+    def _asked(self, utterance: Utterance) -> language_model.Extracted:
         model = self._model()
         if model is None:
-            reason = "not-configured"
-            raise LanguageModelUnavailableError(reason)
-        found = language_model.extract(model, utterance.text, utterance.said_at)
-        reading = Reading((), Method.MODEL, None, found.input_tokens, found.output_tokens)
-        return list(found.statements), reading
+            raise LanguageModelUnavailableError(NOT_CONFIGURED)
+        if len(utterance.text) > LONGEST_UTTERANCE:
+            raise LanguageModelUnavailableError(LONG_TEXT)
+        # Of many texts of one request the last may come too late to be read like the first.
+        seconds_to_ask(READ_SECONDS)
+        return language_model.extract(model, utterance.text, utterance.said_at)
+
+
+def _by_rules(utterance: Utterance) -> list[Statement]:
+    return rules.statements_in(utterance.text, utterance.said_at, utterance.role)
 
 
 def _candidate(statement: Statement, utterance: Utterance) -> Candidate:

@@ -9,14 +9,20 @@ from typing import Any, Protocol
 MALFORMED = "malformed"
 TIMED_OUT = "timed-out"
 TOO_LARGE = "too-large"
+NO_TIME = "no-time"
 
 
 class LanguageModelUnavailableError(Exception):
-    """The model did not answer, or not in the form that was asked for. Says why in a word; never holds text of a user."""
+    """The model did not answer, or not in the form that was asked for. Says why in a word; never holds text of a user.
 
-    def __init__(self, reason: str) -> None:
+    The tokens are those that an answer of no use took, 0 where there was none or it does not say.
+    """
+
+    def __init__(self, reason: str, input_tokens: int = 0, output_tokens: int = 0) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backend.embedding.model import Purpose, Vector
+from backend.embedding.documents import Unembeddable, vectors_of_each
+from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
 from backend.extraction.guards import GuardPolicy, Reaction
 from backend.extraction.model import Method, Utterance
 from backend.extraction.pipeline import ExtractionPolicy
 from backend.jobs.model import Counts, Cursor, Job, Step
-from backend.kit import observability
 from backend.kit.clock import Clock
-from backend.kit.errors import ConflictError, DependencyUnavailableError
+from backend.kit.errors import ConflictError
 from backend.memories.conflicts import joined
 from backend.memories.documents import changes_for
 from backend.memories.model import Memory
@@ -102,14 +102,8 @@ class Refreshing:
 
     def _vectors(self, waiting: Sequence[_Reread]) -> list[tuple[Vector, ...] | None]:
         """Return the vectors of each memory's pieces, None for one whose text the embedder cannot do."""
-        try:
-            made = iter(self._embedder.embed([text for each in waiting for text in each.texts], Purpose.DOCUMENT))
-        except DependencyUnavailableError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, one text must not hold up the others
-            observability.log_failure("texts could not be embedded together", error)
-            return [None] if len(waiting) == 1 else [vectors for each in waiting for vectors in self._vectors([each])]
-        return [tuple(next(made) for _ in each.texts) for each in waiting]
+        made = vectors_of_each(self._embedder, [each.texts for each in waiting])
+        return [None if isinstance(found, Unembeddable) else found for found in made]
 
     def _written(self, read: _Reread, vectors: tuple[Vector, ...] | None) -> Counts:
         if read.needs_vectors and vectors is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from types import MappingProxyType
 from backend.embedding.documents import document_vectors
 from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
-from backend.extraction.model import Candidate, Guarded, Reading
+from backend.extraction.model import LONGEST_UTTERANCE, Candidate, Guarded, Method, Reading
 from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import ConflictError, EmbeddingUnavailableError, GoneError, ThrottledError
@@ -40,6 +41,9 @@ MOST_TRIES = 60
 
 MOST_TEXTS_NOW = 512
 """Pieces that one request embeds, about two seconds of one processor; what is beyond gets its vectors in the background."""
+
+_PLACES_BY_SPAN = 970
+"""Of the 1,024 places of ids, for where a statement of a model begins in its text; the others keep apart what begins together."""
 
 GONE = "This request was done before, and what it stored was forgotten or has expired since."
 SAME_REQUEST = "same_request"
@@ -96,26 +100,30 @@ class Adding:
         outcomes: list[CandidateOutcome] = []
         evidence: list[Evidence] = []
         first_with: dict[str, str] = {}
+        own_ids = self._own_ids(scope, reading, claim_id)
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
             skipped = _skipped(candidate, number)
             if skipped:
                 outcomes.append(skipped)
                 continue
-            own_id = self._ids.derived("mem", claim_id, str(number), place=number)
+            own_id, evidence_id = own_ids[number]
             if own_id in ahead:
                 memories[own_id] = ahead[own_id]
                 outcomes.append(_outcome_of(ahead[own_id], number))
                 continue
+            said_here = self._evidence(said, candidate, evidence_id, own_id)
             memory_id = first_with.get(candidate.extracted_key) if said.deduplicate else None
             if memory_id:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, memory_id, SAME_REQUEST))
             else:
                 planned = self._planned(scope, said, candidate, own, own_id)
-                memory, outcome = self._stored(replace(planned, actor=actor), said, number, policy)
+                memory, outcome = self._stored(replace(planned, actor=actor), said_here, said, number, policy)
                 memories[memory.memory_id] = memory
                 first_with[candidate.extracted_key] = memory_id = memory.memory_id
                 outcomes.append(outcome)
-            evidence.append(self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id))
+            if memory_id != own_id:
+                # What was stored just now has its evidence from the same transaction.
+                evidence.append(replace(said_here, memory_id=memory_id))
         self._store.record_evidence(scope.tenant_id, evidence)
         return Added(tuple(memories.values()), tuple(outcomes), candidates=reading.candidates, fallback=reading.fallback)
 
@@ -131,11 +139,12 @@ class Adding:
         actor: str | None = None,
     ) -> Iterator[Addition]:
         """Yield the memories of the candidates at these places, as `remember` would store them where nothing is known yet."""
+        own_ids = self._own_ids(scope, reading, claim_id)
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
             if number in places and _skipped(candidate, number) is None:
-                memory_id = self._ids.derived("mem", claim_id, str(number), place=number)
+                memory_id, evidence_id = own_ids[number]
                 memory = replace(self._planned(scope, said, candidate, own, memory_id), actor=actor)
-                evidence = self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id)
+                evidence = self._evidence(said, candidate, evidence_id, memory_id)
                 yield Addition(memory, changes_for(memory), evidence, guarded=said.deduplicate)
 
     def foreseen(self, scope: Scope, said: Said, reading: Reading, policy: MemoryPolicy) -> tuple[CandidateOutcome, ...]:
@@ -164,6 +173,29 @@ class Adding:
             return CandidateOutcome(number, Outcome.MERGED, holder.memory_id, "extracted_key")
         so_far.take(end)
         return replace(_outcome_of(end.memory, number), memory_id="")
+
+    def _own_ids(self, scope: Scope, reading: Reading, claim_id: str) -> list[tuple[str, str]]:
+        """Return the ids of each candidate's memory and evidence: the same however often this claim's text is read; they sort.
+
+        Rules always read a text in the same way: there the number says which statement it is. A model that is asked again may
+        find another one before it, or rules read in its place: there the statement says so itself, and where it begins in the
+        text gives it its place.
+        """
+        if reading.method is not Method.MODEL:
+            return [self._ids_of(claim_id, str(number), place=number) for number in range(len(reading.candidates))]
+        own_ids: list[tuple[str, str]] = []
+        times: Counter[str] = Counter()
+        place = -1
+        for candidate in reading.candidates:
+            key = candidate.extracted_key
+            place = max(place + 1, candidate.span[0] * _PLACES_BY_SPAN // LONGEST_UTTERANCE)
+            mark = self._store.mark(scope.tenant_id, claim_id, key, str(times[key]))
+            own_ids.append(self._ids_of(claim_id, mark, place=place))
+            times[key] += 1
+        return own_ids
+
+    def _ids_of(self, claim_id: str, part: str, *, place: int) -> tuple[str, str]:
+        return self._ids.derived("mem", claim_id, part, place=place), self._ids.derived("ev", claim_id, part)
 
     def _embed(self, texts: Sequence[str]) -> list[Vector | None]:
         try:
@@ -214,8 +246,10 @@ class Adding:
             model=self._embedder.model.identity if vectors else None,
         )
 
-    def _stored(self, planned: Memory, said: Said, number: int, policy: MemoryPolicy) -> tuple[Memory, CandidateOutcome]:
-        """Store a candidate's memory, or find the live one that it repeats."""
+    def _stored(
+        self, planned: Memory, evidence: Evidence, said: Said, number: int, policy: MemoryPolicy
+    ) -> tuple[Memory, CandidateOutcome]:
+        """Store a candidate's memory with its evidence, or find the live one that it repeats."""
         replacing: str | None = None
         guarded = said.deduplicate
         for _ in range(MOST_TRIES):
@@ -235,6 +269,7 @@ class Adding:
                     guarded=guarded,
                     replacing=replacing,
                     contest=end.contest if end else None,
+                    evidence=evidence,
                 )
             except ContestedError:
                 continue

@@ -11,7 +11,7 @@ from backend.memories.outcomes import (
 )
 from backend.memories.schemas import MemoryAdd, MemoryView, OutcomeView
 
-FALLBACK = "The language model did not answer ({reason}); the text was read by rules."
+FALLBACK = "The text was read by rules and not by the language model ({reason})."
 
 
 def answer_of(added: Added, body: MemoryAdd) -> dict[str, Any]:

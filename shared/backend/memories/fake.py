@@ -12,6 +12,7 @@ from backend.embedding.model import Vector
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import Clock, to_rfc3339
 from backend.kit.errors import ConflictError, TableUnavailableError
+from backend.kit.ids import derived_id
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page, page_of
 from backend.memories.model import (
@@ -60,7 +61,7 @@ class FakeMemoryStore:
         self._evidence: dict[tuple[str, str], dict[str, Evidence]] = defaultdict(dict)
         self._vectors: dict[tuple[str, str, int], tuple[Vector, ...]] = {}
 
-    def add(
+    def add(  # noqa: PLR0913 - one word for each thing that goes with a memory
         self,
         memory: Memory,
         changes: Changes,
@@ -68,6 +69,7 @@ class FakeMemoryStore:
         guarded: bool,
         replacing: str | None = None,
         contest: Contest | None = None,
+        evidence: Evidence | None = None,
     ) -> Memory:
         """See the port."""
         with self._answering():
@@ -82,6 +84,8 @@ class FakeMemoryStore:
                 self._guards[guard] = memory.memory_id
             self._write(Step(memory, changes))
             self._settle_contest(memory.tenant_id, contest)
+            if evidence:
+                self._evidence[memory.tenant_id, memory.memory_id][evidence.evidence_id] = evidence
             return self._rows[memory.tenant_id, memory.memory_id]
 
     def add_together(self, additions: Sequence[Addition]) -> list[Memory]:
@@ -92,8 +96,7 @@ class FakeMemoryStore:
                 memory = each.memory
                 is_held = each.guarded and (memory.tenant_id, memory.scope_key, memory.guard_key) in self._guards
                 if not is_held and (memory.tenant_id, memory.memory_id) not in self._rows:
-                    stored.append(self.add(memory, each.changes, guarded=each.guarded))
-                    self.record_evidence(memory.tenant_id, [each.evidence])
+                    stored.append(self.add(memory, each.changes, guarded=each.guarded, evidence=each.evidence))
         return stored
 
     def get(self, tenant_id: str, memory_id: str) -> Memory | None:
@@ -131,6 +134,10 @@ class FakeMemoryStore:
         """See the port."""
         with self._answering():
             return self._guards.get((tenant_id, scope_key, extracted_key))
+
+    def mark(self, tenant_id: str, *parts: str) -> str:
+        """See the port."""
+        return derived_id("mark", tenant_id, *parts)
 
     def holders(self, tenant_id: str, claim: tuple[str, ...]) -> Holders:
         """See the port."""

@@ -141,7 +141,7 @@ class Rekeying:
 class MemoryStore(Protocol):
     """The record of truth. Every write that the index should hear of leaves a pending marker in the same transaction."""
 
-    def add(
+    def add(  # noqa: PLR0913 - one word for each thing that goes with a memory
         self,
         memory: Memory,
         changes: Changes,
@@ -149,11 +149,12 @@ class MemoryStore(Protocol):
         guarded: bool,
         replacing: str | None = None,
         contest: Contest | None = None,
+        evidence: Evidence | None = None,
     ) -> Memory:
-        """Store a new memory, its guard (when `guarded`) and its pending marker, all or nothing; return what is stored.
+        """Store a new memory, its guard (when `guarded`), marker and first evidence, all or nothing; return what is stored.
 
         `replacing` names the memory whose guard is taken over. An id that is there already is left and returned as it is:
-        an earlier attempt stored it.
+        an earlier attempt stored it, with its evidence.
         Raises `GuardTakenError`, `ContestedError`, `OutcomeUnknownError`, `ThrottledError`.
         """
 
@@ -188,6 +189,9 @@ class MemoryStore(Protocol):
 
     def guarded_by(self, scope_key: str, extracted_key: str, tenant_id: str) -> str | None:
         """Return the id of the memory that holds the key, if any does."""
+
+    def mark(self, tenant_id: str, *parts: str) -> str:
+        """Return a digest of what a user wrote, under the tenant's key: all of it that may go into a key."""
 
     def holders(self, tenant_id: str, claim: tuple[str, ...]) -> Holders:
         """Return who holds a claim."""

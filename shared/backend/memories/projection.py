@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from backend.embedding.documents import document_vectors
+from backend.embedding.documents import Unembeddable, vectors_of_each
 from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
 from backend.index.ports import MemoryIndex
@@ -157,20 +157,21 @@ class Projection:
         return filled
 
     def _filled(self, waiting: Sequence[Memory]) -> int:
-        """Give vectors to these together, and one by one when that fails; return how many got theirs."""
-        if deadline.remaining() <= SPARE_SECONDS:
-            return 0
-        try:
-            vectors = iter(document_vectors(self._embedder, [piece for memory in waiting for piece in _texts(memory)]))
-        except DependencyUnavailableError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, one text must not hold up the others
-            observability.log_failure("texts could not be embedded together", error)
-            if len(waiting) > 1:
-                return sum(self._filled([memory]) for memory in waiting)
-            self._failed(waiting[0], type(error).__name__)
-            return 0
-        return sum(self._kept(memory, [next(vectors) for _ in memory.pieces]) for memory in waiting)
+        """Give vectors to these; return how many got theirs. One whose text the embedder cannot do keeps none from its own.
+
+        Raises `EmbeddingUnavailableError` when the embedder is down: then no try is counted against anybody.
+        """
+        made = vectors_of_each(self._embedder, [_texts(memory) for memory in waiting])
+        filled = 0
+        for memory in waiting:
+            if deadline.remaining() <= SPARE_SECONDS:
+                break
+            found = next(made)
+            if isinstance(found, Unembeddable):
+                self._failed(memory, found.reason)
+            else:
+                filled += self._kept(memory, found)
+        return filled
 
     def _kept(self, memory: Memory, vectors: Sequence[Vector]) -> bool:
         whole = memory.with_vectors(vectors, self._embedder.model.identity, self._clock.now())

@@ -130,11 +130,8 @@ class MemoryService:
     def _all_added(
         self, asked: Sequence[Asked], claims: Sequence[Claim | Done | MemorySyncError], policy: MemoryPolicy, actor: str | None
     ) -> list[Added | MemorySyncError]:
-        readings = {
-            number: self._read(each.said, policy)
-            for number, (each, claim) in enumerate(zip(asked, claims, strict=True))
-            if isinstance(claim, Claim)
-        }
+        claimed = [number for number, claim in enumerate(claims) if isinstance(claim, Claim)]
+        readings = dict(zip(claimed, self._readings([asked[number].said for number in claimed], policy), strict=True))
         vectors = dict(zip(readings, self._adding.vectors(list(readings.values())), strict=True))
         works = {
             number: Work(asked[number], claim, readings[number], vectors[number], policy, actor)
@@ -205,7 +202,7 @@ class MemoryService:
     def preview(self, scope: Scope, said: Said) -> Preview:
         """Say what `add` would do, and do nothing."""
         policy = self._policies.of(scope.tenant_id)
-        reading = self._read(said, policy)
+        (reading,) = self._readings([said], policy)
         return Preview(reading.candidates, self._adding.foreseen(scope, said, reading, policy), reading.fallback)
 
     def get(self, scope: Scope, memory_id: str, as_of: datetime | None = None, known_at: datetime | None = None) -> Memory:
@@ -277,16 +274,26 @@ class MemoryService:
             raise GoneError(GONE, memory_ids=list(done.memory_ids))
         return Added(tuple(rows[each] for each in done.memory_ids), done.outcomes, replayed=True)
 
+    def _readings(self, said: Sequence[Said], policy: MemoryPolicy) -> list[Reading]:
+        """Return what is in each. A language model reads several side by side: each of them mostly waits for it."""
+        if policy.extraction.method is Method.MODEL and len(said) > 1:
+            futures = [self._executor.submit(copy_context().run, self._read, each, policy) for each in said]
+            wait(futures)
+            readings = [future.result() for future in futures]
+        else:
+            readings = [self._read(each, policy) for each in said]
+        for reading in readings:
+            observability.count("candidates", len(reading.candidates))
+            if reading.input_tokens or reading.output_tokens:
+                observability.count("llm_input_tokens", reading.input_tokens)
+                observability.count("llm_output_tokens", reading.output_tokens)
+            if reading.fallback:
+                observability.count("llm_fallback")
+                observability.note(llm_fallback_reason=reading.fallback)
+        return readings
+
     def _read(self, said: Said, policy: MemoryPolicy) -> Reading:
-        reading = self._extractor.read(said.utterance(self._clock.now()), policy.extraction)
-        observability.count("candidates", len(reading.candidates))
-        if reading.method is Method.MODEL:
-            observability.count("llm_input_tokens", reading.input_tokens)
-            observability.count("llm_output_tokens", reading.output_tokens)
-        if reading.fallback:
-            observability.count("llm_fallback")
-            observability.note(llm_fallback_reason=reading.fallback)
-        return reading
+        return self._extractor.read(said.utterance(self._clock.now()), policy.extraction)
 
     def _remembered(self, work: Work, ahead: Mapping[str, Memory]) -> Added:
         claim = work.claim

@@ -70,7 +70,7 @@ class DynamoMemoryStore(MemoryLists):
         self._clock = clock
         self._ids = ids
 
-    def add(
+    def add(  # noqa: PLR0913 - one word for each thing that goes with a memory
         self,
         memory: Memory,
         changes: Changes,
@@ -78,10 +78,13 @@ class DynamoMemoryStore(MemoryLists):
         guarded: bool,
         replacing: str | None = None,
         contest: Contest | None = None,
+        evidence: Evidence | None = None,
     ) -> Memory:
         """Store a new memory."""
         row = items.row_item(memory, self._seals)
         writes: _Writes = [("row", Put(self._table, row, IS_NEW)), *self._beside(memory, changes)]
+        if evidence:
+            writes.append(("evidence", Put(self._table, items.evidence_item(memory.tenant_id, evidence))))
         if memory.owes_vector:
             writes.append(("owed", Put(self._table, items.owed_item(memory))))
         if guarded:
@@ -197,6 +200,10 @@ class DynamoMemoryStore(MemoryLists):
         """Return the holder of the key."""
         item = self._table.get(items.guard_pk(tenant_id, self._mac(tenant_id, "guard", scope_key, extracted_key)), items.GUARD)
         return str(item["memory_id"]) if item and item["memory_id"] != NOBODY else None
+
+    def mark(self, tenant_id: str, *parts: str) -> str:
+        """Return a keyed digest."""
+        return self._mac(tenant_id, "mark", *parts)
 
     def holders(self, tenant_id: str, claim: tuple[str, ...]) -> Holders:
         """Return who holds a claim."""

@@ -17,7 +17,7 @@ from backend.jobs.model import Counts, Job, JobState, Kind
 from backend.jobs.refresh import Refreshing
 from backend.jobs.service import target_of
 from backend.kit.clock import FakeClock
-from backend.kit.errors import DependencyUnavailableError
+from backend.kit.errors import DependencyUnavailableError, EmbeddingUnavailableError
 from backend.memories.conflicts import claim_of
 from backend.memories.documents import changes_for
 from backend.memories.fake import FakeMemoryStore
@@ -250,12 +250,15 @@ def test_an_embedder_that_is_down_is_waited_for(
     assert now(store, each) == each
 
 
-def test_a_text_that_the_embedder_cannot_do_holds_up_none_of_the_others(store: MemoryStore, clock: FakeClock, add: Add) -> None:
+@pytest.mark.parametrize("error", [ValueError, EmbeddingUnavailableError])
+def test_a_text_that_the_embedder_cannot_do_holds_up_none_of_the_others(
+    store: MemoryStore, clock: FakeClock, add: Add, error: type[Exception]
+) -> None:
     class Picky(FakeEmbedder):
         def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
             if any("poison" in text for text in texts):
                 msg = "poison"
-                raise ValueError(msg)
+                raise error(msg)
             return super().embed(texts, purpose)
 
     poison, sound = add(1, "The poison stands in the attic.", model="old/1"), add(2, "The cello stands there.", model="old/1")

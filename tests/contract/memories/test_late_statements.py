@@ -28,7 +28,7 @@ FIRST, SECOND, THIRD = NOW - 7 * YEAR, NOW - 6 * YEAR, NOW - 5 * YEAR
 THREADS = 8
 PARIS, OSLO_AGAIN = "I live in Paris.", "I live in Oslo."
 CALLS = {
-    PARIS: ("PutItem", "GetItem", "BatchGetItem", "TransactWriteItems", "BatchWriteItem", "UpdateItem"),
+    PARIS: ("PutItem", "GetItem", "BatchGetItem", "TransactWriteItems", "UpdateItem"),
     # The memory says since when it was known, and its earlier revision goes to the index with it.
     OSLO_AGAIN: ("PutItem", "GetItem", "BatchGetItem", "Query", "TransactWriteItems", "BatchWriteItem", "UpdateItem"),
 }

@@ -217,6 +217,28 @@ def test_evidence_is_kept_oldest_first_and_once(store: MemoryStore) -> None:
     assert store.evidence("acme", memory_id(1), limit=99) == EvidencePage((whole, *later), None)
 
 
+def test_a_memory_is_stored_with_its_first_evidence_or_not_at_all(store: MemoryStore) -> None:
+    each, other = memory(1, text=FACT), memory(2, text=FACT)
+    store.add(each, changes_for(each), guarded=True, evidence=evidence(1))
+
+    # An attempt that is done again finds the row with its evidence; one that meets the guard leaves none.
+    store.add(each, changes_for(each), guarded=True, evidence=evidence(1))
+    with pytest.raises(GuardTakenError):
+        store.add(other, changes_for(other), guarded=True, evidence=evidence(2, of=memory_id(2)))
+
+    assert store.evidence("acme", memory_id(1), limit=9) == EvidencePage((evidence(1),), None)
+    assert store.evidence("acme", memory_id(2), limit=9) == EvidencePage((), None)
+
+
+def test_a_mark_is_the_same_for_the_same_words_of_one_tenant_and_tells_no_word(store: MemoryStore) -> None:
+    mark = store.mark("acme", "clm_1", "i like tea")
+
+    assert store.mark("acme", "clm_1", "i like tea") == mark
+    others = {store.mark("rival", "clm_1", "i like tea"), store.mark("acme", "clm_1i", " like tea")}
+    assert len({mark, *others}) == 3
+    assert "tea" not in mark
+
+
 def test_evidence_belongs_to_its_memory_and_tenant(store: MemoryStore) -> None:
     store.record_evidence("acme", [evidence(1), evidence(2, of=memory_id(2))])
     store.record_evidence("acme", [])

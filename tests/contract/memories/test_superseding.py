@@ -18,7 +18,7 @@ from tests.support.faults import no_answer
 from tests.unit.memories.samples import ACME, keyed
 
 CLAIM = (ACME.home, "", "i", "live in")
-CALLS = ("PutItem", "GetItem", "BatchGetItem", "TransactWriteItems", "BatchWriteItem", "UpdateItem")
+CALLS = ("PutItem", "GetItem", "BatchGetItem", "TransactWriteItems", "UpdateItem")
 POINTS = [
     pytest.param(call, after, id=f"{'after' if after else 'before'} {call} {name}")
     for call, name in enumerate(CALLS)

@@ -62,7 +62,7 @@ MAY: dict[str, set[str]] = {
     "ExplainMemory": SIGN_IN | FIND | OPEN | SEE_USAGE | WALK,
     "SearchRouted": SIGN_IN | FIND | OPEN | SEE_USAGE | WALK | RETURN,
     # A summary is a memory that no guard and no claim stands for.
-    "SummarizeMemories": SIGN_IN | REQUESTS | READ_MANY | SEAL | {"dynamodb:BatchWriteItem MemoriesTable"},
+    "SummarizeMemories": SIGN_IN | REQUESTS | READ_MANY | SEAL,
     **dict.fromkeys(("BulkAddMemories", "UploadFile"), SIGN_IN | REQUESTS | ADD),
     # Who changes what is there finds a key of the tenant, but for rows of the first release.
     **dict.fromkeys(("UpdateMemory", "ArchiveMemory", "JudgeMemory"), SIGN_IN | REQUESTS | READ | PUT | SEAL),

@@ -17,7 +17,9 @@ from backend.extraction.bedrock_converse import BedrockLanguageModel
 from backend.extraction.language_model import MOST_STATEMENTS, REPEATED, SCHEMA, UNGROUNDED, extract
 from backend.extraction.model import Category, Statement
 from backend.extraction.openai_compatible import OpenAiCompatibleModel
+from backend.extraction.patience import KEPT_BACK_SECONDS, LEAST_SECONDS, seconds_to_ask
 from backend.extraction.ports import LanguageModelUnavailableError, ModelAnswer
+from backend.kit.deadline import deadline
 from tests.support.loopback import listening
 
 SAID = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
@@ -71,6 +73,27 @@ def test_what_was_not_said_is_refused(text: str, quote: str) -> None:
     assert statement.refusal == UNGROUNDED
 
 
+def said_of(source: str, *rows: dict[str, Any]) -> list[str | None]:
+    """Return by which rule each is refused that a model reads in a source."""
+    found = extract(ScriptedModel({"statements": list(rows)}), source, SAID).statements
+    return [each.refusal.rule if each.refusal else None for each in found]
+
+
+def test_a_name_may_stand_before_its_pronoun_and_nowhere_else() -> None:
+    assert said_of("I met Ana. She is ill.", row("Ana is ill.", "She is ill")) == [None]
+    assert said_of("Bob called. I am ill.", row("Bob is ill.", "I am ill")) == ["ungrounded"]
+
+
+def test_a_quote_that_leaves_out_its_negation_is_no_ground() -> None:
+    assert said_of("I do not love tea.", row("I love tea.", "love tea")) == ["ungrounded"]
+
+
+def test_a_statement_that_was_refused_keeps_no_later_one_from_being_kept() -> None:
+    rows = row("I love tea.", "I do not love tea"), row("I love tea.", "I love tea now")
+
+    assert said_of("Once I said: I do not love tea. I love tea now.", *rows) == ["ungrounded", None]
+
+
 def test_what_is_said_twice_is_kept_once() -> None:
     one, other = read(row("I love the tiles.", "I love the tiles"), row("i love  the tiles.", "love the tiles"))
 
@@ -95,6 +118,7 @@ def test_an_answer_of_another_form_is_no_answer(content: Mapping[str, Any]) -> N
     with pytest.raises(LanguageModelUnavailableError) as refused:
         extract(ScriptedModel(content), TEXT, SAID)
     assert refused.value.reason == "malformed"
+    assert (refused.value.input_tokens, refused.value.output_tokens) == (100, 20), "it was paid for"
 
 
 def test_a_text_cannot_end_its_own_frame() -> None:
@@ -171,6 +195,49 @@ def endpoint(status: int, body: bytes) -> Iterator[tuple[str, list[tuple[str, di
 
     with listening(Handler) as url:
         yield f"{url}/v1", asked
+
+
+def test_an_answer_of_no_use_tells_what_it_took() -> None:
+    usage = {"inputTokens": 11, "outputTokens": 3}
+    reply = {"output": {"message": {"content": [{"text": "no tool"}]}}, "usage": usage}
+    with pytest.raises(LanguageModelUnavailableError) as by_bedrock:
+        BedrockLanguageModel("model-1", client=_Converse(reply)).answer("do", "text", SCHEMA)
+    with endpoint(200, completion("not json")) as (url, _), pytest.raises(LanguageModelUnavailableError) as by_endpoint:
+        OpenAiCompatibleModel(url, "small").answer("do", "text", SCHEMA)
+
+    assert (by_bedrock.value.input_tokens, by_bedrock.value.output_tokens) == (11, 3)
+    assert (by_endpoint.value.input_tokens, by_endpoint.value.output_tokens) == (9, 2)
+
+
+def test_nothing_is_asked_when_the_request_has_no_time_left_for_an_answer() -> None:
+    client = _Converse({})
+    with endpoint(200, completion('{"statements": []}')) as (url, asked), deadline(KEPT_BACK_SECONDS + LEAST_SECONDS - 0.1):
+        for model in (OpenAiCompatibleModel(url, "small"), BedrockLanguageModel("model-1", client=client)):
+            with pytest.raises(LanguageModelUnavailableError) as refused:
+                model.answer("do", "text", SCHEMA)
+            assert refused.value.reason == "no-time"
+
+    assert (asked, client.request) == ([], {})
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(25, 12), (20, 12), (15, 7), (10, 2)])
+def test_a_model_is_waited_for_as_long_as_the_request_has_time(left: float, seconds: float) -> None:
+    with deadline(left, lambda: 0.0):
+        assert seconds_to_ask(12) == seconds
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(13, 12), (8, 6), (4, 3), (2, 1)])
+def test_a_client_of_bedrock_gives_up_in_time_and_is_made_once(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, waits: int
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "none")
+    model = BedrockLanguageModel("model-1", region="us-east-1")
+
+    client: Any = model._client(seconds)
+
+    assert client.meta.config.read_timeout == waits
+    assert model._client(seconds) is client
 
 
 def completion(content: str) -> bytes:

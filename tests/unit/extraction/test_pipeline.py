@@ -224,6 +224,94 @@ def test_what_a_model_found_is_looked_at_by_the_guards_too() -> None:
     assert secret.refusal.rule == "secret.aws_access_key"
 
 
+def by_model(text: str, statement: str, quote: str | None = None, **changes: Any) -> Candidate:
+    """Return what becomes of one statement that a model is sure of."""
+    (found,) = read(text, BY_MODEL, Answers(stated(statement, quote, confidence=0.95)), **changes).candidates
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "statement", "quote", "rule"),
+    [
+        ("Do I like tea?", "I like tea.", "I like tea", "question"),
+        ("I live in Lisbon, don't I?", "I live in Lisbon.", "I live in Lisbon", "question"),
+        ("If I were rich, I would live in Rome.", "I live in Rome.", "live in Rome", "hypothetical"),
+        ("I wish I had a dog.", "I have a dog.", "I had a dog", "hypothetical"),
+        ("The server is down again.", "The server is down.", "The server is down", "fault"),
+        ("I am on my way.", "I am on my way.", None, "momentary"),
+        ("Thanks a lot!", "Thanks a lot!", None, "small_talk"),
+        ('Bob wrote "I love green tea" on it.', "I love green tea.", "I love green tea", "quoted"),
+    ],
+)
+def test_what_a_model_found_is_held_to_what_the_rules_refuse(text: str, statement: str, quote: str | None, rule: str) -> None:
+    found = by_model(text, statement, quote)
+
+    assert found.refusal
+    assert found.refusal.rule == rule
+
+
+def test_a_quote_that_begins_in_a_question_may_state_something_behind_it() -> None:
+    text = "Do you know my town? I live in Lisbon."
+
+    assert by_model(text, "I live in Lisbon.", text).refusal is None
+
+
+def test_the_half_of_a_sentence_that_states_something_is_kept() -> None:
+    found = by_model("I moved to Lisbon, can you name a good gym?", "I moved to Lisbon.", "I moved to Lisbon")
+
+    assert (found.refusal, found.claimed) == (None, Claimed("i", "live in", "lisbon"))
+
+
+@pytest.mark.parametrize(
+    ("text", "statement"),
+    [("Maybe I live in Rome.", "I live in Rome."), ("Bob says that I live in Rome.", "I live in Rome.")],
+)
+def test_what_is_doubted_or_told_is_no_surer_from_a_model_and_contradicts_nobody(text: str, statement: str) -> None:
+    found = by_model(text, statement, "I live in Rome")
+
+    assert (found.refusal, found.claimed) == (None, None)
+    assert found.confidence <= 0.6
+
+
+def test_what_a_model_reads_of_a_person_may_contradict_and_of_a_machine_may_not() -> None:
+    of_person = by_model("I live in Rome.", "I live in Rome.", role="user")
+    of_machine = by_model("I live in Rome.", "I live in Rome.", role="assistant")
+
+    assert (of_person.confidence, of_person.claimed) == (0.95, Claimed("i", "live in", "rome"))
+    assert (of_machine.confidence, of_machine.claimed) == (0.7, None)
+
+
+def test_a_long_text_is_kept_whole_whoever_reads_and_no_model_is_asked() -> None:
+    text = "\n\n".join(f"Paragraph {number}. " + "It says something of interest. " * 12 for number in range(8))
+    model = Answers(stated("It says something."))
+
+    found = read(text, BY_MODEL, model)
+
+    assert (found.method, found.fallback, model.asked) == (Method.RULES, "long-text", [])
+    assert found.candidates == read(text).candidates
+
+
+def test_a_model_that_finds_nothing_in_a_text_of_facts_leaves_it_to_the_rules_and_it_is_said() -> None:
+    found = read("I love hiking.", BY_MODEL, Answers())
+
+    assert (found.method, found.fallback) == (Method.RULES, "nothing-found")
+    assert found.candidates == read("I love hiking.").candidates
+    assert (found.input_tokens, found.output_tokens) == (120, 30)
+
+
+def test_a_model_that_finds_nothing_where_there_is_nothing_is_believed_and_the_rules_say_why() -> None:
+    found = read("Hello! How are you?", BY_MODEL, Answers())
+
+    assert (found.method, found.fallback) == (Method.MODEL, None)
+    assert [each.refusal is not None for each in found.candidates] == [True, True]
+
+
+def test_an_answer_of_another_form_falls_back_and_what_it_took_is_told() -> None:
+    found = read("I love hiking.", BY_MODEL, Answers({"text": 7}))
+
+    assert (found.fallback, found.input_tokens, found.output_tokens) == ("malformed", 120, 30)
+
+
 # The stand-in for tests
 
 

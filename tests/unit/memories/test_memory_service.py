@@ -145,7 +145,7 @@ def test_a_fact_is_remembered_also_when_its_guard_was_erased_meanwhile(world: Fa
 
         asked: list[str | None]
 
-        def add(
+        def add(  # noqa: PLR0913 - one word for each thing that goes with a memory
             self,
             memory: Memory,
             changes: Changes,
@@ -153,10 +153,11 @@ def test_a_fact_is_remembered_also_when_its_guard_was_erased_meanwhile(world: Fa
             guarded: bool,
             replacing: str | None = None,
             contest: Contest | None = None,
+            evidence: Evidence | None = None,
         ) -> Memory:
             self.asked = [*getattr(self, "asked", []), replacing]
             replacing = "mem_erased" if len(self.asked) == 1 else replacing
-            return super().add(memory, changes, guarded=guarded, replacing=replacing, contest=contest)
+            return super().add(memory, changes, guarded=guarded, replacing=replacing, contest=contest, evidence=evidence)
 
     store = ErasingStore(world.clock)
 
@@ -172,7 +173,7 @@ def test_a_fact_that_others_keep_storing_and_forgetting_ends_in_an_answer(world:
 
         tries = 0
 
-        def add(
+        def add(  # noqa: PLR0913 - one word for each thing that goes with a memory
             self,
             memory: Memory,
             changes: Changes,
@@ -180,8 +181,9 @@ def test_a_fact_that_others_keep_storing_and_forgetting_ends_in_an_answer(world:
             guarded: bool,
             replacing: str | None = None,
             contest: Contest | None = None,
+            evidence: Evidence | None = None,
         ) -> Memory:
-            del memory, changes, guarded, replacing, contest
+            del memory, changes, guarded, replacing, contest, evidence
             self.tries += 1
             holder = f"mem_{self.tries}"
             raise GuardTakenError(holder)
@@ -260,7 +262,7 @@ def test_a_replay_of_what_is_no_longer_there_says_that_it_is_gone(world: FakeWor
 
 def test_a_died_attempt_whose_memory_was_forgotten_meanwhile_does_not_bring_it_back(world: FakeWorld) -> None:
     class DiesLate(FakeMemoryStore):
-        """Loses the process before the evidence is written."""
+        """Loses the process once the memory is written."""
 
         def record_evidence(self, tenant_id: str, evidence: Sequence[Evidence]) -> None:
             del tenant_id, evidence
