@@ -74,7 +74,7 @@ _HEDGES = re.compile(
     r"|sort of|apparently|likely|would|should be|looks like|as far as i (?:know|can tell)|if i remember)\b"
 )
 _NO_HEDGE = re.compile(
-    r"\bwould (?:rather|prefer|always|never)\b|\b(?:in|of|by|on) may\b|\bmay \d|\b\d{1,2}(?:st|nd|rd|th)? may\b"
+    r"\bwould (?:rather|prefer|always|never)\b|\b(?:in|of|by|on|since|until|till|before|after|during|from|last|next|this|every|early|late|mid) may\b|\bmay \d|\b\d{1,2}(?:st|nd|rd|th)? may\b"
 )
 _HEARSAY = re.compile(
     rf"^(?:(?:so|and|but|well|also|yesterday|today|apparently|recently|earlier)[, ]+)*(?!i\b|we\b)(?P<who>(?:my|our|his"
@@ -92,6 +92,10 @@ _HABIT = re.compile(
     r"\b(?:usually|always|often|mostly|typically|normally|tends? to|generally|every (?:time|morning|day|week|weekend"
     r"|evening|night))\b"
 )
+
+_DAYTIMES = frozenset({"afternoon", "evening", "morning", "night"})
+_AT = frozenset({"at", "by", "each", "every", "one", "the"})
+"""Before a time of the day no greeting: "at night", "in the morning"."""
 
 
 def refusal(words: str) -> Refusal | None:
@@ -144,6 +148,7 @@ def _asks(words: str) -> bool:
 
 def _is_small_talk(found: list[str]) -> bool:
     """Tell whether there is nothing but greetings and thanks, with at most two other words: a name."""
-    core = sum(each in SMALL_TALK for each in found)
+    before = ["", *found]
+    core = sum(each in SMALL_TALK and not (each in _DAYTIMES and before[place] in _AT) for place, each in enumerate(found))
     others = sum(each not in SMALL_TALK and each not in FILLERS for each in found)
     return core > 0 and others <= min(2, core) and len(found) - others <= 12  # noqa: PLR2004 - longer ones say something

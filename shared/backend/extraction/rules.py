@@ -142,7 +142,7 @@ def _statement(clause: Clause, said_at: datetime, *, teller: str | None, is_step
     tense = categories.tense_of(words)
     event = event_time(words, said_at, tense)
     category = categories.category_of(words, event, is_step=is_step)
-    claimed = claim_of(words.rstrip(".! "))
+    claimed = claim_of(words.rstrip(".! "), clause.text)
     understood = claimed is not None or category is not Category.FACTUAL or categories.has_statement(words)
     confidence = categories.confidence_of(words, category, understood=understood, reported=teller is not None)
     if category is Category.FACTUAL and understood and categories.is_inferred_preference(words):
