@@ -135,9 +135,11 @@ def _past(verb: str) -> str:
 
 BASE = _REGULAR | _IRREGULAR.keys() - {"be"}
 THIRD = frozenset(_third(verb) for verb in BASE - {"have"}) | {"has"}
+BASE_OF_THIRD = {_third(verb): verb for verb in BASE - {"have"}} | {"has": "have"}
 PAST = frozenset(_past(verb) for verb in _REGULAR) | {forms[0] for forms in _IRREGULAR.values()} | {"were"}
 FINITE = BASE | THIRD | PAST | AUXILIARIES
 PAST_ONLY = PAST - BASE
+PARTICIPLES = frozenset(_past(verb) for verb in _REGULAR) | {forms[-1] for forms in _IRREGULAR.values()} - {"being"} | {"been"}
 BASE_OF = {form: verb for verb, forms in _IRREGULAR.items() for form in forms}
 """By an irregular form its verb: a stemmer tells "met" and "meet" apart."""
 """Forms that are the past and nothing else: not `put`, `read`, `cut`."""
