@@ -38,7 +38,7 @@ _ARTICLED = re.compile(r"(?:an?|the) (?P<noun>.+)")
 _MOST_WORDS = 4
 _TIME = re.compile(
     r"\d|\b(?:today|tonight|tomorrow|noon|midnight|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may"
-    r"|june|july|august|september|october|november|december|(?:next|this|the end of|end of)(?: the)? (?:week|month|quarter|year))\b"
+    r"|june|july|august|september|october|november|december|(?:next|this|end of)(?: the| this)? (?:week|month|quarter|year))\b"
 )
 _COUNT = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|sixty|hundred|thousand"
