@@ -188,7 +188,7 @@ def test_a_dry_run_tells_the_outcomes_and_the_candidates_in_full_and_writes_noth
     first = preview["outcomes"][0]
     assert (first["text"], first["category"], first["span"]) == ("I live in Porto now.", "factual", [0, 20])
     assert first["confidence"] >= 0.9
-    assert first["extracted_key"].startswith("k2:")
+    assert first["extracted_key"].startswith("k3:")
     assert texts(user) == {"I live in Lisbon."}
     told = user.call("POST", "/memory/add", {"text": "I met Ada two weeks ago.", "return_candidates": True}).json()
     assert told["outcomes"][0]["event_precision"] == "week"

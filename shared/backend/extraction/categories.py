@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from backend.extraction.lexicon import BASE, EMOTIONS, FINITE, PAST_ONLY, SUBJECT_PRONOUNS
 from backend.extraction.modality import is_habit, is_hedged
@@ -75,6 +76,7 @@ _PERFECT = re.compile(
     r"|seen|met|bought|made|taken|got|gotten|left)\b"
 )
 _PURPOSE = re.compile(r"^to [a-z]+ [^,]{2,80}, (?:first |just |simply |then )?(?P<verb>[a-z]+)\b")
+_DONE = PAST_ONLY - {"had", "was", "were", "did"}
 _FINITE_WITHIN = 6
 
 
@@ -91,25 +93,27 @@ def tense_of(words: str) -> int:
     return 0
 
 
-def category_of(words: str, event: EventTime | None, *, is_step: bool) -> Category:
-    """Return the category of a clause of plain words. `is_step`: it stands in a numbered list."""
-    tense = tense_of(words)
+def category_of(words: str, event: EventTime | None, tense: int, *, is_step: bool) -> Category:
+    """Return the category of a clause of plain words. `tense` as `tense_of` says; `is_step`: it stands in a numbered list."""
     found = tokens(words)
     begins_with_verb = bool(found) and found[0] in BASE and found[0] not in SUBJECT_PRONOUNS
-    conditional = _CONDITION.match(words)
-    purpose = _PURPOSE.match(words)
-    tests = (
-        (Category.PREFERENCE, _PREFERENCE.search(_NO_PREFERENCE.sub(" ", words))),
-        (Category.EMOTIONAL, _EMOTION.search(words)),
-        (Category.PROCEDURAL, _STEP.search(words) or (is_step and begins_with_verb)),
-        (Category.PROCEDURAL, purpose and purpose["verb"] in BASE),
-        (Category.PROCEDURAL, conditional and (conditional["verb"] or conditional["first"]) in BASE),
-        (Category.TEMPORAL, tense >= 0 and ((event and (tense > 0 or _SCHEDULED.search(words))) or _is_planned(words))),
-        (Category.EPISODIC, tense < 0 and not _BORN.search(words) and _happened(words, event)),
-        (Category.TEMPORAL, event and tense >= 0),
-        (Category.PREFERENCE, _DESIRE.search(words)),
+    tests: tuple[tuple[Category, Callable[[], object]], ...] = (
+        (Category.PREFERENCE, lambda: _PREFERENCE.search(_NO_PREFERENCE.sub(" ", words))),
+        (Category.EMOTIONAL, lambda: _EMOTION.search(words)),
+        (Category.PROCEDURAL, lambda: _STEP.search(words) or (is_step and begins_with_verb)),
+        (Category.PROCEDURAL, lambda: _orders(_PURPOSE.match(words))),
+        (Category.PROCEDURAL, lambda: _orders(_CONDITION.match(words))),
+        (Category.TEMPORAL, lambda: tense >= 0 and ((event and (tense > 0 or _SCHEDULED.search(words))) or _is_planned(words))),
+        (Category.EPISODIC, lambda: tense < 0 and not _BORN.search(words) and _happened(words, event)),
+        (Category.TEMPORAL, lambda: event and tense >= 0),
+        (Category.PREFERENCE, lambda: _DESIRE.search(words)),
     )
-    return next((category for category, applies in tests if applies), Category.FACTUAL)
+    return next((category for category, applies in tests if applies()), Category.FACTUAL)
+
+
+def _orders(match: re.Match[str] | None) -> bool:
+    """Tell whether what was found names a verb that says what to do."""
+    return match is not None and any(verb in BASE for verb in match.groups() if verb)
 
 
 def confidence_of(words: str, category: Category, *, understood: bool, reported: bool) -> float:
@@ -149,7 +153,7 @@ def _is_planned(words: str) -> bool:
 def _happened(words: str, event: EventTime | None) -> bool:
     """Tell whether something happened, rather than was so: a verb of doing, or a time at which it was."""
     found = tokens(words)
-    return event is not None or any(each in PAST_ONLY - {"had", "was", "were", "did"} or is_regular_past(each) for each in found)
+    return event is not None or any(each in _DONE or is_regular_past(each) for each in found)
 
 
 def is_regular_past(word: str) -> bool:

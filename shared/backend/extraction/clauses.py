@@ -26,7 +26,7 @@ from backend.extraction.lexicon import (
 )
 from backend.extraction.model import Span
 from backend.extraction.structure import trim
-from backend.extraction.words import QUOTED, plain, tokens
+from backend.extraction.words import QUOTED, quotes_in
 
 _BORDER = re.compile(
     r"\s*;\s+|,?\s+(?:and|but|so|while|whereas|plus)\s+(?:(?:also|then|now)\s+)?|,\s+(?=(?:my|our|he|she"
@@ -34,7 +34,7 @@ _BORDER = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
-_OPENERS = {'"': '"', "\u201c": "\u201d", "(": ")", "[": "]", "\u00ab": "\u00bb", "\u201e": "\u201c"}
+_BRACKETS = re.compile(r"\([^)]+\)|\[[^\]]+\]")
 _LEAD_IN = re.compile(
     r"(?:(?:hi|hey|hello|ok|okay|yeah|yes|yep|no|nope|well|so|oh|btw|by the way|actually|anyway|also|and|but|fyi|plus"
     r"|honestly|haha|lol|wow)"
@@ -54,6 +54,15 @@ _NEVER_NOUNS = frozenset(
 )
 _CONTRACTED = re.compile(r"(?:i|we)'(?:m|re|ve|ll|d)")
 _INFINITIVE = re.compile(r"\bto ([a-z]+)\b")
+_VERBS = THIRD | PAST | BE | MODALS | {"have", "has", "had"}
+_PLACES = PREPOSITIONS - {"of"}
+_ENDS_SUBJECT = _PLACES | {"and", "or", "but", "that", "who", "which"}
+_REACHES_OVER = AUXILIARIES - BE - {"have", "has", "had"}
+_GOES_ON = DETERMINERS | OBJECT_PRONOUNS | PREPOSITIONS | ADVERBS | {"not", "been"}
+_ONLY_PAST = PAST - BASE
+_OF_ONE = THIRD | PAST
+_OF_MANY = BASE | PAST
+# Sets are put together once: for each word of a text it takes longer than all else.
 _SUBJECT_WORDS = 5
 _NEAR = 4
 
@@ -75,17 +84,24 @@ class _Head:
     verb: str
 
 
-def clauses(text: str, span: Span, *, whole: bool = False) -> list[Clause]:
-    """Return the clauses of the sentence at the span, without the words that only lead in to it. `whole`: do not cut."""
+def main_clause(text: str, span: Span) -> Clause:
+    """Return the sentence at the span whole, without the words that only lead in to it."""
     start, end = trim(text, span)
     lead = _LEAD_IN.match(text, start, end)
     if lead and lead.end() < end:
         start = lead.end()
-    sentence = text[start:end]
-    first = tokens(plain(sentence[:40]))[:1]
-    if whole or (first and first[0] in SUBORDINATORS):
-        return [Clause(sentence, (start, end))]
+    return Clause(text[start:end], (start, end))
+
+
+def clauses(main: Clause) -> list[Clause]:
+    """Return the clauses of a sentence: itself, where it says one thing."""
+    sentence, (start, _) = main.text, main.span
+    first = _WORD.search(sentence)
+    if (first and first[0].lower() in SUBORDINATORS) or not _BORDER.search(sentence):
+        return [main]
     parts = _cut(sentence)
+    if len(parts) == 1:
+        return [main]
     return [Clause(_said(sentence, part), (start + part[0], start + part[1])) for part in parts]
 
 
@@ -152,14 +168,8 @@ def _states_by_itself(low: list[str], found: list[str]) -> bool:
         return True
     # A clause of "he" or "it" stays with the one that says who that is.
     starts = low[0] in {"my", "our", "the"} or found[0][:1].isupper()
-    verbs = [place for place, each in enumerate(low[1:], 1) if each in THIRD | PAST | BE | MODALS | {"have", "has", "had"}]
-    return (
-        starts
-        and bool(verbs)
-        and verbs[0] <= _NEAR
-        and len(low) > verbs[0] + 1
-        and not set(low[1 : verbs[0]]) & PREPOSITIONS - {"of"}
-    )
+    verbs = [place for place, each in enumerate(low[1:], 1) if each in _VERBS]
+    return starts and bool(verbs) and verbs[0] <= _NEAR and len(low) > verbs[0] + 1 and not set(low[1 : verbs[0]]) & _PLACES
 
 
 def _without_adverbs(low: list[str]) -> tuple[str | None, list[str]]:
@@ -173,24 +183,19 @@ def _without_adverbs(low: list[str]) -> tuple[str | None, list[str]]:
 
 def _completes(word: str, written: str) -> bool:
     """Tell whether a word goes on after a verb, as it would not after a noun: "work from home", not "work"."""
-    return (
-        word in DETERMINERS | OBJECT_PRONOUNS | PREPOSITIONS | ADVERBS | {"not", "been"}
-        or word.isdigit()
-        or (word.endswith("ing") and len(word) > len("being"))
-        or written[:1].isupper()
-    )
+    return word in _GOES_ON or word.isdigit() or (word.endswith("ing") and len(word) > len("being")) or written[:1].isupper()
 
 
 def _agrees(head: _Head, verb: str) -> bool:
     """Tell whether the verb can stand with the subject: not so, it is a noun or belongs to somebody else."""
-    if verb in PAST - BASE:
+    if verb in _ONLY_PAST:
         return True
     singular = head.subject.lower() in THIRD_SINGULAR or (
         head.subject.lower() not in SUBJECT_PRONOUNS and not head.subject.endswith("s")
     )
     if verb in BE:
         return (verb in {"is", "was"}) if singular else head.subject.lower() != "i" or verb in {"am", "was"}
-    return verb in (THIRD | PAST) if singular else verb in BASE | PAST
+    return verb in (_OF_ONE if singular else _OF_MANY)
 
 
 def _head(words: str) -> _Head | None:
@@ -206,25 +211,16 @@ def _head(words: str) -> _Head | None:
         base = word.removesuffix("n't")
         if word in ADVERBS:
             continue
-        if word in PREPOSITIONS - {"of"} or word in {"and", "or", "but", "that", "who", "which"}:
+        if word in _ENDS_SUBJECT:
             return None
         if base in FINITE or word in FINITE:
             subject = words[found[0].start() : found[place - 1].end()]
             bare = " ".join(part for part in subject.split() if part.lower() not in ADVERBS)
-            is_auxiliary = base in AUXILIARIES - BE - {"have", "has", "had"}
+            is_auxiliary = base in _REACHES_OVER
             return _Head(bare, base if is_auxiliary else "", word)
     return None
 
 
 def _asides(sentence: str) -> list[tuple[int, int]]:
     """Return where quotes and brackets stand: nothing is cut in them."""
-    found: list[tuple[int, int]] = []
-    place = 0
-    while place < len(sentence):
-        closer = _OPENERS.get(sentence[place])
-        end = sentence.find(closer, place + 1) if closer else -1
-        if end > place:
-            found.append((place, end + 1))
-            place = end
-        place += 1
-    return found
+    return [*quotes_in(sentence), *(found.span() for found in _BRACKETS.finditer(sentence))]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 
+from backend.extraction.lexicon import ADVERBS, BASE, BASE_OF_THIRD, PARTICIPLES, PAST
 from backend.extraction.words import is_english
 
-VERSION = "k2"
+VERSION = "k3"
 LONGEST = 512
 """Characters of a key that are kept as they are. For a longer one its SHA-256 stands, so that no row doubles in size."""
 
@@ -31,6 +33,9 @@ _SIGNS = re.compile(
 )
 """Punctuation that tells facts apart. A dash within a word is none: well-known is well known."""
 
+_MAY_TELL = re.compile(rf"[^\w\s.,;]|_|[.,;](?={_WORD})")
+"""In every text that such punctuation stands in; most have a full stop at their end, and no more."""
+
 _MEANT = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015", "-"),
     **dict.fromkeys("\u2019\u2032", "'"),
@@ -39,10 +44,34 @@ _MEANT = {
 }
 """One way to write what can be written in several."""
 
-_NEGATED = re.compile(r"\b(do|does|did|is|are|was|were|have|has|had|would|could|should|must|need)n['\u2019]t\b")
-_SHORT = re.compile(r"\b(i|you|we|they|he|she|it|that|there|what|who|where)['\u2019](m|re|ve|ll|s)\b")
+_WHO = r"\b(i|you|we|they|he|she|it|that|there|here|what|who|where|how)['\u2019]"
+_NEGATED = re.compile(r"\b(do|does|did|is|are|was|were|have|has|had|would|could|should|must|need|might|ought)n['\u2019]t\b")
+_WHOLE = re.compile(r"\b(?:can['\u2019]t|cannot|won['\u2019]t|shan['\u2019]t|let['\u2019]s)\b")
+_WHOLES = {"can't": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not", "let's": "let us"}
+_MIGHT_HAVE = re.compile(r"\b(would|could|should|might|must)['\u2019]ve\b")
+_BETWEEN = rf"(?=(?: (?:not|{'|'.join(sorted(ADVERBS))}))* "
+_HAS = re.compile(rf"{_WHO}s{_BETWEEN}(?:been|got|gotten|had|become)\b)")
+_WOULD = re.compile(rf"{_WHO}d{_BETWEEN}([a-z]+))")
+_SHORT = re.compile(_WHO + r"(m|re|ve|ll|s)\b")
 _VERBS = {"m": "am", "re": "are", "ve": "have", "ll": "will", "s": "is"}
-_WHOLE = re.compile(r"\b(?:can['\u2019]t|cannot|won['\u2019]t)\b")
+_SAME_IN_THE_PAST = frozenset(BASE & (PAST | PARTICIPLES))
+"""`put`, `come`: "I'd put" is "I would put" and "I had put", "he put" is no "he puts"."""
+
+_SINGULAR = frozenset({"he", "she", "it"})
+_BEFORE_A_WISH = frozenset(
+    f"{verb}{ending}"
+    for verb in ("insist", "suggest", "recommend", "demand", "request", "ask", "prefer", "require", "propose")
+    for ending in ("", "s", "ed", "d")
+) | {"that", "if", "lest", "whether"}
+"""Behind these "he leave" may be no slip for "he leaves": "I insist he leave"."""
+
+_A = re.compile(r"(?<![^\s(\[\u201c\u201e\u2018\"'])A(?=$|[\s!-/:-@\[-`{-~])")
+_BEGINS = re.compile(r"(?:^|[.!?\u2026:;\n(\[\u201c\u201e\u2018\"'])[^\w]*$")
+_AROUND_A = re.compile(r"([^\W_]+)\W*$"), re.compile(r"\W*([^\W_]+)")
+_LOWER = re.compile(r"(?<![^\W_])[a-z][^\W_]*")
+_SIGHT = 40
+_VERSIONED = re.compile(r"k\d+:")
+_NAMED_LIKE_ARTICLES = re.compile(r"\W*(a|an|the):\s")
 _ARTICLES = frozenset({"a", "an", "the"})
 _UNITS = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen"),
@@ -89,37 +118,66 @@ _visible = _Visible()
 def extracted_key(text: str) -> str:
     """Return the key: NFKC, case folded, every run of space and of punctuation without meaning one space, the version before it.
 
-    `I like  Tea!` and `i like tea` give `k2:i like tea`; `Do I like tea?` gives `k2:do i like tea ?`. In English contractions
+    `I like  Tea!` and `i like tea` give `k3:i like tea`; `Do I like tea?` gives `k3:do i like tea ?`. In English contractions
     are written out, articles left out and numbers below a hundred written in digits: `I don't have the two keys` gives
-    `k2:i do not have 2 keys`. A text of nothing but punctuation is its own key.
+    `k3:i do not have 2 keys`. Behind he, she and it a verb loses its s: `She likes tea` gives `k3:she like tea`. An `A` that
+    is a name stays, written large: `k3:i take vitamin A daily`. A text of nothing but punctuation is its own key.
     """
     folded = _written_out(" ".join(_folded(text).split()))
     characters = list(folded.translate(_kept))
     if "".join(characters).isspace():
         key = folded
     else:
-        for sign in _SIGNS.finditer(folded):
+        for sign in _SIGNS.finditer(folded) if _MAY_TELL.search(folded) else ():
             meant = _MEANT.get(sign.group(), sign.group())
             characters[sign.start()] = " ? " if meant == "?" else meant
-        key = _in_english(_QUESTIONS.sub("?", " ".join("".join(characters).split())))
+        key = _in_english(_with_speaker(folded, _QUESTIONS.sub("?", " ".join("".join(characters).split()))))
     if len(key) > LONGEST:
         key = f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
     return f"{VERSION}:{key}"
 
 
+def is_outdated(key: str) -> bool:
+    """Tell whether it is a key of an older version, under which nothing that is said today is found."""
+    return _VERSIONED.match(key) is not None and not key.startswith(f"{VERSION}:")
+
+
+def _with_speaker(folded: str, key: str) -> str:
+    """Return the key so that who is called An, or A, is no article."""
+    named = _NAMED_LIKE_ARTICLES.match(folded)
+    return f"{named[1]}:{key[len(named[1]) :]}" if named and key.startswith(f"{named[1]} ") else key
+
+
 def _written_out(folded: str) -> str:
-    """Return the text without contractions that can be read in one way only: `he'd` is both had and would."""
-    whole = _WHOLE.sub(lambda match: "will not" if match[0].startswith("won") else "can not", folded)
-    return _SHORT.sub(lambda match: f"{match[1]} {_VERBS[match[2]]}", _NEGATED.sub(r"\1 not", whole))
+    """Return the text without contractions that can be read in one way only: `he'd put` is both had and would."""
+    if "'" not in folded and "\u2019" not in folded and "cannot" not in folded:
+        return folded
+    whole = _WHOLE.sub(lambda match: _WHOLES[match[0].replace("\u2019", "'")], folded)
+    whole = _MIGHT_HAVE.sub(r"\1 have", _NEGATED.sub(r"\1 not", whole))
+    whole = _WOULD.sub(_would, _HAS.sub(r"\1 has", whole))
+    return _SHORT.sub(lambda match: f"{match[1]} {_VERBS[match[2]]}", whole)
+
+
+def _would(match: re.Match[str]) -> str:
+    """Return what 'd stands for before this verb: "I'd go" is would, "I'd gone" had."""
+    who, verb = match[1], match[2]
+    if verb in {"be", "rather"} or (verb in BASE and verb not in _SAME_IN_THE_PAST):
+        return f"{who} would"
+    is_had = verb in {"better", "best"} or (verb in PARTICIPLES | PAST and verb not in BASE)
+    return f"{who} had" if is_had else match[0]
 
 
 def _in_english(key: str) -> str:
-    """Return a key without what English says in two ways: articles, and numbers in words. An article stands before a word."""
-    if not is_english(key):
-        return key
+    """Return a key without what English says in two ways: articles, numbers in words, the s of he, she and it.
+
+    An article stands before a word. What is an `a` and no article is a name, such as that of a vitamin.
+    """
+    if not is_english(key.lower()):
+        return key.lower()
     words = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), key).split(" ")
     pairs = zip(words, [*words[1:], ""], strict=True)
-    kept = [word for word, following in pairs if word not in _ARTICLES or not following[:1].isalnum()]
+    kept = [word for word, following in pairs if word not in _ARTICLES or following == "A" or not following[:1].isalnum()]
+    kept = _agreeing(["A" if word == "a" else word for word in kept])
     found: list[str] = []
     tens = 0
     for word in kept:
@@ -129,7 +187,23 @@ def _in_english(key: str) -> str:
         else:
             found.append(word if unit is None else str(unit))
         tens = _TENS.get(word, 0)
-    return " ".join(found)
+    said = " ".join(found)
+    # Without its articles it may be too little to be told for English again.
+    return said if "A" not in found or is_english(said.lower()) else said.lower()
+
+
+def _agreeing(words: list[str]) -> list[str]:
+    """Return the words without the s that he, she and it give their verb: "she live in Porto" is a slip and no other fact."""
+    if _SINGULAR.isdisjoint(words):
+        return words
+    found = list(words)
+    for place, word in enumerate(words):
+        if word in _SINGULAR and _BEFORE_A_WISH.isdisjoint(words[max(0, place - 3) : place]):
+            verb = next((at for at in range(place + 1, len(words)) if words[at] not in ADVERBS), None)
+            base = BASE_OF_THIRD.get(words[verb]) if verb is not None else None
+            if verb is not None and base and base not in _SAME_IN_THE_PAST:
+                found[verb] = base
+    return found
 
 
 def _folded(text: str) -> str:
@@ -138,9 +212,42 @@ def _folded(text: str) -> str:
     Folding ß to ss would merge German words that differ in it alone: in Maßen is in moderation, in Massen the opposite.
     """
     if text.isascii():
-        return text.lower()
+        return _with_names(text, str.lower)
     visible = _RAISED.sub("^", text.translate(_visible).replace("\u1e9e", "\u00df"))
-    return unicodedata.normalize("NFKC", _case_folded(unicodedata.normalize("NFKC", _case_folded(visible))))
+    return _with_names(visible, _nfkc_case_folded)
+
+
+def _with_names(text: str, fold: Callable[[str], str]) -> str:
+    """Return the text folded, but for each `A` that is a name: "vitamin A", "plan A".
+
+    It is written large in the midst of a sentence that is not all written so.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    if "A" not in text or not _is_written_small(text):
+        return fold(text)
+    parts, start = [], 0
+    for found in _A.finditer(text):
+        before, after = text[max(0, found.start() - _SIGHT) : found.start()], text[found.end() : found.end() + _SIGHT]
+        begins = _BEGINS.search(before if found.start() > _SIGHT else f"\n{before}")
+        if not begins and not _is_shouted(before, after):
+            parts.append(fold(text[start : found.start()]))
+            start = found.end()
+    return "A".join([*parts, fold(text[start:])])
+
+
+def _is_written_small(text: str) -> bool:
+    """Tell whether a word of the text begins with a small letter, and is one that stands in the key."""
+    return any(each[0] not in _ARTICLES and each[0] not in _NUMBERS for each in _LOWER.finditer(text))
+
+
+def _is_shouted(before: str, after: str) -> bool:
+    words = [found[1] for found in (_AROUND_A[0].search(before), _AROUND_A[1].match(after)) if found]
+    return bool(words) and all(len(each) > 1 and each.isupper() for each in words)
+
+
+def _nfkc_case_folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", _case_folded(unicodedata.normalize("NFKC", _case_folded(text))))
 
 
 def _case_folded(text: str) -> str:

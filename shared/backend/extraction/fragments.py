@@ -44,6 +44,8 @@ _EMPTY = (
 _ALSO_NOUNS = frozenset({"bit", "felt", "left", "rose", "saw", "thought"})
 """Forms of the past that more often are something else behind an article: "the left one", "a lovely thought"."""
 
+_VERBS = AUXILIARIES | BE | PAST_ONLY - _ALSO_NOUNS
+
 
 def is_fragment(part: str, statement: Statement | None) -> bool:
     """Tell whether a sentence says nothing by itself; `statement` is what the rules make of it, None for nothing.
@@ -106,7 +108,7 @@ def _has_subject(found: list[str]) -> bool:
 
 def _is_surely_verb(word: str) -> bool:
     """Tell whether a word behind a noun is its verb, and no noun itself: not so in "long walks"."""
-    return word in AUXILIARIES | BE | PAST_ONLY - _ALSO_NOUNS or is_regular_past(word)
+    return word in _VERBS or is_regular_past(word)
 
 
 def _leaves_its_subject_out(found: list[str]) -> bool:

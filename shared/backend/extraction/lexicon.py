@@ -135,9 +135,11 @@ def _past(verb: str) -> str:
 
 BASE = _REGULAR | _IRREGULAR.keys() - {"be"}
 THIRD = frozenset(_third(verb) for verb in BASE - {"have"}) | {"has"}
+BASE_OF_THIRD = {_third(verb): verb for verb in BASE - {"have"}} | {"has": "have"}
 PAST = frozenset(_past(verb) for verb in _REGULAR) | {forms[0] for forms in _IRREGULAR.values()} | {"were"}
 FINITE = BASE | THIRD | PAST | AUXILIARIES
 PAST_ONLY = PAST - BASE
+PARTICIPLES = frozenset(_past(verb) for verb in _REGULAR) | {forms[-1] for forms in _IRREGULAR.values()} - {"being"} | {"been"}
 BASE_OF = {form: verb for verb, forms in _IRREGULAR.items() for form in forms}
 """By an irregular form its verb: a stemmer tells "met" and "meet" apart."""
 """Forms that are the past and nothing else: not `put`, `read`, `cut`."""
@@ -164,6 +166,40 @@ EVALUATIONS = _words(
     sweet terrible tough true wild wonderful
     """
 )
+STATES = _words(
+    """
+    asleep available away awake back better busy cheap clean closed dangerous dead difficult dirty drunk early easy empty
+    expensive far fast free full gone hard healthy hot ill important late loose lost missing near new off ok old on online
+    open out over pregnant private ready remote rich right safe same secret sick slow small strict strong there ugly
+    unknown warm weird well wet worse worst wrong young
+    """
+)
+"""What something is for a while, or is found to be: never what it is called."""
+
+DEMONYMS = _words(
+    """
+    african albanian algerian american angolan arab argentinian armenian asian australian austrian bavarian belgian
+    bolivian bosnian brazilian bulgarian cambodian canadian catalan catholic chilean colombian corsican croatian cuban
+    cypriot czech dominican dutch ecuadorian egyptian estonian ethiopian european filipino flemish french georgian german
+    ghanaian greek haitian hawaiian hungarian icelandic indian indonesian iranian iraqi israeli italian jamaican jewish
+    jordanian kenyan korean kurdish kuwaiti latvian libyan lithuanian macedonian malaysian mexican moldovan mongolian
+    moroccan mozambican muslim nigerian norwegian orthodox pakistani palestinian panamanian paraguayan peruvian protestant
+    romanian russian rwandan saudi scottish serbian sicilian singaporean slovak slovenian somali swiss syrian thai tibetan
+    tunisian ukrainian uruguayan uzbek venezuelan welsh yemeni zambian buddhist hindu republican democrat
+    ceo cfo cto coo vp hr awol ok
+    """
+)
+"""With a capital, and no name: where somebody comes from, what they believe, what their post is."""
+
+KIN = _words(
+    """
+    aunt baby boy boyfriend brother cat child cousin dad daddy daughter dog father fiance fiancee girl girlfriend granddad
+    granddaughter grandfather grandma grandmother grandpa grandson granny horse husband kid mom mother mum nephew niece
+    parrot pony puppy rabbit sister son stepdaughter stepson tortoise twin uncle wife
+    """
+)
+"""Whose number is their age: "my son is nine"."""
+
 SMALL_TALK = _words(
     """
     absolutely ack afternoon agreed ah alright anytime awesome bye certainly cheers ciao congrats congratulations cool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from backend.extraction.lexicon import EVALUATIONS, FAULTS, FILLERS, REPORTS, SMALL_TALK, SYSTEMS
+from backend.extraction.lexicon import EVALUATIONS, FAULTS, FILLERS, KIN, REPORTS, SMALL_TALK, SUBORDINATORS, SYSTEMS
 from backend.extraction.model import Guarded, Refusal
 from backend.extraction.words import QUOTED, tokens
 
@@ -41,10 +41,18 @@ _MOMENTARY = re.compile(
     r"|heading (?:out|home|back|over)|back (?:in|now)|[\w-]+ right now|here now)\b"
     r"|^(?:brb|gtg|ttyl|afk)\b|\b(?:be right back|got to go|have to run|talk later)\b"
 )
+_WORKS = (
+    r"(?:work|start|stop|load|open|close|connect|respond|boot|run|print|compile|build|play|sync|charge|launch|turn (?:on|off)"
+    r"|log (?:me )?in|let (?:me|us) (?:log )?in|come (?:up|back))"
+)
 _FAULT = re.compile(
     rf"\b(?:is|are|was|were|keeps?|seems?|looks?|got|still|again)\b(?: \w+){{0,2}} (?:{FAULTS})\b|\b(?:{FAULTS}) (?:again"
     rf"|right now|today)\b"
+    rf"|\b(?:(?:will|would|do|does|did|can|could) not|cannot|refuses? to|fails? to)(?: \w+ly| even)? {_WORKS}\b"
+    r"(?=[.! ]*$| (?:again|today|now|yet|right now|just now|at (?:the|this) moment|for the moment|as we speak)\b)"
 )
+_AT_PRESENT = re.compile(r"\b(?:right now|at the moment|at this moment|just now|for the moment|as we speak)\b")
+_OF_PEOPLE = re.compile(rf"{_LEAD}(?:i|we|you|he|she|they|(?:my|our|his|her|their) (?:\w+ )?(?:{'|'.join(sorted(KIN))}))\b")
 _LASTING = re.compile(r"\b(?:always|every|usually|often|never|since|each|for (?:months|years|weeks)|tends?|known)\b")
 _BOILERPLATE = re.compile(
     r"^(?:sent from my\b|get outlook for\b|unsubscribe\b|all rights reserved|copyright\b|\u00a9|click here\b"
@@ -74,7 +82,8 @@ _HEDGES = re.compile(
     r"|sort of|apparently|likely|would|should be|looks like|as far as i (?:know|can tell)|if i remember)\b"
 )
 _NO_HEDGE = re.compile(
-    r"\bwould (?:rather|prefer|always|never)\b|\b(?:in|of|by|on) may\b|\bmay \d|\b\d{1,2}(?:st|nd|rd|th)? may\b"
+    r"\bwould (?:rather|prefer|always|never)\b|\b(?:in|of|by|on|since|until|till|before|after|during|from|last|next|this|every"
+    r"|early|late|mid) may\b|\bmay \d|\b\d{1,2}(?:st|nd|rd|th)? may\b"
 )
 _HEARSAY = re.compile(
     rf"^(?:(?:so|and|but|well|also|yesterday|today|apparently|recently|earlier)[, ]+)*(?!i\b|we\b)(?P<who>(?:my|our|his"
@@ -83,6 +92,19 @@ _HEARSAY = re.compile(
     r"(?= (?:that\b|me\b|us\b|him\b|her\b|them\b|to\b|i\b|we\b|he\b|she\b|they\b|it\b|there\b|the\b|my\b|his\b|their\b"
     r"|our\b|everyone\b|quotedspeech|[\w'-]+ (?:is|are|was|were|will|would|has|had|have)\b)|[,:])"
 )
+_TELLER = r"(?!(?:i|we)\b)(?:(?:my|our|his|her|their|the|an?) (?:[\w'-]+ ){0,2}?[\w'-]+|[\w'-]+(?: [\w'-]+)??)"
+_SAID = rf"(?:(?:just|also|always|once|has|have|had|later|then) )*(?:{'|'.join(sorted(REPORTS))})"
+_TO_WHOM = (
+    r"(?: (?:me|us|him|her|them|so|again|later|once|yesterday|today|recently|earlier|last \w+))*(?: (?:to|in|on) [\w' -]+)?"
+)
+_TRAILING = re.compile(
+    rf"(?:, ?|[!?\u2014] ?| - |{QUOTED} [,.!?]? ?)(?:as )?"
+    rf"(?:(?P<who>{_TELLER}) {_SAID}|{_SAID} (?P<inverted>{_TELLER})){_TO_WHOM}[.! ]*$"
+)
+"""Who says it may be told behind it: "I live in Paris, Tom said." """
+
+_BEFORE_TELLER = re.compile("[,!?\u2014]| - ")
+_SUBORDINATE = re.compile(rf"(?:{'|'.join(sorted(SUBORDINATORS))})\b")
 _HEARD = re.compile(
     r"^(?:\w+[, ]+){0,2}(?:i|we) (?:just |also |was |were )*(?:heard|read|told|hear)\b(?: (?:somewhere|once|yesterday"
     r"|today))?(?: that\b| the\b| \w+ (?:is|are|was|will)\b)|^according to\b|^(?:rumou?r has it|people|they) (?:say|says"
@@ -92,6 +114,12 @@ _HABIT = re.compile(
     r"\b(?:usually|always|often|mostly|typically|normally|tends? to|generally|every (?:time|morning|day|week|weekend"
     r"|evening|night))\b"
 )
+
+_DAYTIMES = frozenset({"afternoon", "evening", "morning", "night"})
+_SHORT_WORD = 4
+_AROUND = " \t\n\r\"'\u201c\u201d\u2018\u2019()[]*_.,;:!?\u2026-"
+_AT = frozenset({"at", "by", "each", "every", "one", "the"})
+"""Before a time of the day no greeting: "at night", "in the morning"."""
 
 
 def refusal(words: str) -> Refusal | None:
@@ -113,9 +141,29 @@ def refusal(words: str) -> Refusal | None:
     if not _LASTING.search(words):
         if _MOMENTARY.search(words):
             return Refusal(Guarded.TRANSIENT, "momentary")
-        if _FAULT.search(words) and not SYSTEMS.isdisjoint(found):
+        if _FAULT.search(words) and (not SYSTEMS.isdisjoint(found) or _is_of_now(words)):
             return Refusal(Guarded.TRANSIENT, "fault")
     return None
+
+
+def _is_of_now(words: str) -> bool:
+    """Tell whether a fault is one of this moment, and of a thing: "I am not working at the moment" lasts."""
+    return _AT_PRESENT.search(words) is not None and not _OF_PEOPLE.match(words)
+
+
+def says_too_little(said: str) -> bool:
+    """Tell whether what nothing else stands beside is too short to say anything: one word of up to four letters, such as "asdf".
+
+    A name has a capital ("Rex"), a code digits ("4471"). In scripts without capitals a word of one character says enough.
+    """
+    written = said.strip(_AROUND)
+    if len(written) <= 1:
+        return written.isascii() or _has_case(written)
+    return len(written) <= _SHORT_WORD and written.isalpha() and written == written.lower() and all(map(_has_case, written))
+
+
+def _has_case(character: str) -> bool:
+    return character.lower() != character.upper()
 
 
 def is_hedged(words: str) -> bool:
@@ -132,7 +180,12 @@ def reported_by(words: str) -> str | None:
     """Return whom the sentence has its news from, when that is not the speaker; empty when it does not say."""
     match = _HEARSAY.match(words)
     if match:
-        return match["who"].strip()
+        who = match["who"].removeprefix(QUOTED).strip()
+        return None if who in {"i", "we"} else who
+    if (_BEFORE_TELLER.search(words) or QUOTED in words) and not _SUBORDINATE.match(words):
+        trailing = _TRAILING.search(words)
+        if trailing:
+            return (trailing["who"] or trailing["inverted"]).strip()
     return "" if _HEARD.match(words) else None
 
 
@@ -144,6 +197,7 @@ def _asks(words: str) -> bool:
 
 def _is_small_talk(found: list[str]) -> bool:
     """Tell whether there is nothing but greetings and thanks, with at most two other words: a name."""
-    core = sum(each in SMALL_TALK for each in found)
+    before = ["", *found]
+    core = sum(each in SMALL_TALK and not (each in _DAYTIMES and before[place] in _AT) for place, each in enumerate(found))
     others = sum(each not in SMALL_TALK and each not in FILLERS for each in found)
     return core > 0 and others <= min(2, core) and len(found) - others <= 12  # noqa: PLR2004 - longer ones say something

@@ -9,10 +9,10 @@ from datetime import datetime
 from backend.extraction import categories
 from backend.extraction.chunking import chunks
 from backend.extraction.claims import claim_of
-from backend.extraction.clauses import Clause, clauses, subject_of
+from backend.extraction.clauses import Clause, clauses, main_clause, subject_of
 from backend.extraction.fragments import can_take, is_fragment, with_following, with_preceding
-from backend.extraction.modality import is_hedged, refusal, reported_by
-from backend.extraction.model import LONGEST_UTTERANCE, Category, Refusal, Span, Statement
+from backend.extraction.modality import is_hedged, refusal, reported_by, says_too_little
+from backend.extraction.model import LONGEST_UTTERANCE, Category, Guarded, Refusal, Span, Statement
 from backend.extraction.structure import Block, Kind, blocks, sentences_of, trim
 from backend.extraction.times import event_time
 from backend.extraction.words import is_english, plain
@@ -20,6 +20,8 @@ from backend.extraction.words import is_english, plain
 MACHINE_ROLES = frozenset({"assistant", "system", "tool", "function", "developer"})
 MACHINES_SAY = 0.7
 """At most: what a machine says of a person is inferred."""
+
+_TOO_SHORT = Refusal(Guarded.LOW_SIGNAL, "too_short")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,11 @@ def statements_in(text: str, said_at: datetime, role: str | None = None) -> list
     `said_at` has a time zone; relative times are read by its calendar. Every sentence is in a statement: those that no rule
     understands stand together, whole, as they were said.
     """
-    words = plain(text)
-    if len(text) > LONGEST_UTTERANCE:
+    if len(text) > LONGEST_UTTERANCE or not is_english(plain(text)):
+        if not text.strip():
+            return []
         whole = _whole(text, said_at)
-        return [replace(whole, chunks=_chunks(text, whole))]
-    if not is_english(words):
-        found = [_whole(text, said_at)] if text.strip() else []
-        return found if refusal(words) is None else [replace(each, refusal=refusal(words)) for each in found]
+        return [replace(whole, chunks=_chunks(text, whole), refusal=_refusal_of_all(text))]
     read = [each for block in blocks(text) for each in _sentences(text, block, said_at)]
     statements = _stated(text, read, said_at)
     return [_of_a_machine(each) for each in statements] if role in MACHINE_ROLES else statements
@@ -65,6 +65,25 @@ def word_for_word(text: str, said_at: datetime) -> Statement:
     """Return the whole text as one statement: for a caller who wants nothing extracted. That it was said is certain."""
     whole = _whole(text, said_at)
     return replace(whole, text=text, span=(0, len(text)), confidence=1.0, chunks=chunks(text))
+
+
+def _refusal_of_all(text: str) -> Refusal | None:
+    """Return why none of a text's sentences is worth keeping, None as soon as one of them is: then the text stays whole.
+
+    A sentence of more than 1,200 characters is not looked at, and kept.
+    """
+    if says_too_little(text):
+        return _TOO_SHORT
+    found: Refusal | None = None
+    for block in blocks(text):
+        if block.kind is Kind.CODE:
+            return None
+        for start, end in sentences_of(text, block):
+            refused = refusal(plain(text[start:end])) if end - start <= LONGEST_UTTERANCE else None
+            if refused is None:
+                return None
+            found = found or refused
+    return found
 
 
 def _stated(text: str, read: Sequence[_Read], said_at: datetime) -> list[Statement]:
@@ -116,33 +135,40 @@ def _read(text: str, span: Span, block: Block, said_at: datetime) -> _Read:
     words = plain(text[span[0] : span[1]])
     if not is_english(words):
         return _Read(span, block)
-    is_step = block.kind is Kind.ITEM and text[:1].isdigit()
-    found = clauses(text, span, whole=True)
-    main = words if found[0].span == span else plain(found[0].text)
+    is_step = block.kind is Kind.ITEM and _is_numbered(text[block.span[0] : block.content[0]])
+    whole = main_clause(text, span)
+    main = words if whole.span == span else plain(whole.text)
     refused = refusal(words) or (None if main == words else refusal(main))
     if refused:
         return _Read(span, block, refused)
     teller = reported_by(main)
     if teller is not None:
-        told, _ = _statement(found[0], said_at, teller=teller, is_step=is_step)
+        told, _ = _statement(whole, main, said_at, teller=teller, is_step=is_step)
         return _Read(span, block, statements=(told,))
-    parts = found if is_hedged(words) else clauses(text, span)
-    stated = [_statement(each, said_at, teller=None, is_step=is_step) for each in parts]
-    if len(stated) > 1 and not all(understood for _, understood in stated):
+    parts = [whole] if is_hedged(words) else clauses(whole)
+    stated = []
+    for each in parts if len(parts) > 1 else ():
+        part = plain(each.text)
+        stated.append(_statement(each, part, said_at, teller=reported_by(part), is_step=is_step))
+    if not all(understood for _, understood in stated) or not stated:
         # Where one part says nothing by itself, the sentence stays whole.
-        stated = [_statement(found[0], said_at, teller=None, is_step=is_step)]
+        stated = [_statement(whole, main, said_at, teller=None, is_step=is_step)]
     statements = tuple(statement for statement, understood in stated if understood)
     leans = len(stated) == 1 and block.kind is not Kind.HEADING and is_fragment(text[span[0] : span[1]], stated[0][0])
     return _Read(span, block, statements=statements, is_fragment=leans)
 
 
-def _statement(clause: Clause, said_at: datetime, *, teller: str | None, is_step: bool) -> tuple[Statement, bool]:
-    """Return what a clause states, and whether the rules understand it."""
-    words = plain(clause.text)
+def _is_numbered(mark: str) -> bool:
+    """Tell whether the mark of a list's item gives it a place in an order: `1.`, `(a)`, not `-`."""
+    return mark.strip().lstrip("(")[:1].isalnum()
+
+
+def _statement(clause: Clause, words: str, said_at: datetime, *, teller: str | None, is_step: bool) -> tuple[Statement, bool]:
+    """Return what a clause of these plain words states, and whether the rules understand it."""
     tense = categories.tense_of(words)
     event = event_time(words, said_at, tense)
-    category = categories.category_of(words, event, is_step=is_step)
-    claimed = claim_of(words.rstrip(".! "))
+    category = categories.category_of(words, event, tense, is_step=is_step)
+    claimed = claim_of(words.rstrip(".! "), clause.text)
     understood = claimed is not None or category is not Category.FACTUAL or categories.has_statement(words)
     confidence = categories.confidence_of(words, category, understood=understood, reported=teller is not None)
     if category is Category.FACTUAL and understood and categories.is_inferred_preference(words):
@@ -169,6 +195,8 @@ def _together(text: str, read: Sequence[_Read], said_at: datetime) -> list[State
     span = read[0].span[0], read[-1].span[1]
     part = text[span[0] : span[1]]
     words = plain(part)
+    if says_too_little(part) and read[0].block.kind is not Kind.ITEM:
+        return [Statement(part, span, refusal=_TOO_SHORT)]
     return [Statement(part, span, confidence=categories.UNKNOWN, event=event_time(words, said_at, categories.tense_of(words)))]
 
 
@@ -178,13 +206,15 @@ def _whole(text: str, said_at: datetime) -> Statement:
     said = text[span[0] : span[1]]
     words = plain(said[:LONGEST_UTTERANCE])
     is_short = len(said) <= LONGEST_UTTERANCE
-    event = event_time(words, said_at, categories.tense_of(words)) if is_short else None
-    category = categories.category_of(words, event, is_step=False) if is_short and is_english(words) else Category.FACTUAL
+    tense = categories.tense_of(words) if is_short else 0
+    event = event_time(words, said_at, tense) if is_short else None
+    is_read = is_short and is_english(words)
+    category = categories.category_of(words, event, tense, is_step=False) if is_read else Category.FACTUAL
     return Statement(said, span, category=category, confidence=categories.UNKNOWN, event=event)
 
 
 def _chunks(text: str, whole: Statement) -> tuple[Span, ...]:
-    """Return the pieces of a document in its own statement's text."""
+    """Return the pieces of a document in its own statement's text, none of a text that is one piece."""
     start = whole.span[0]
     return tuple((first - start, last - start) for first, last in chunks(text))
 

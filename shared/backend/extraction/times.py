@@ -74,9 +74,9 @@ _CLOCK = re.compile(
 )
 
 _NAMES_TIME = re.compile(
-    rf"\d|\b(?:today|tonight|tomorrow|yesterday|ago|back|earlier|now|next|last|this|in|within"
-    rf"|{_DAY_NAME}|{_MONTH_NAME})\b"
+    rf"\d|\b(?:today|tonight|tomorrow|yesterday|weekend|{'|'.join(_PARTS)}|(?:{'|'.join(_UNITS)})s?|{_DAY_NAME}|{_MONTH_NAME})\b"
 )
+"""In every text that one of the readers below finds anything in."""
 
 Found = EventTime | None
 _Reader = Callable[[re.Match[str], datetime, int], Found]

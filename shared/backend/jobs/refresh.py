@@ -1,14 +1,18 @@
-"""Memories read anew: with the rules of today, and embedded with the model of today. Text and key stay as they are."""
+"""Memories read anew: with the rules of today, and embedded with the model of today. The text stays as it is.
+
+So does the key, but for one of an older version: the memory takes today's if nobody has it, so that what is said again finds it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.embedding.documents import Unembeddable, vectors_of_each
 from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
+from backend.extraction.extracted_key import is_outdated
 from backend.extraction.guards import GuardPolicy, Reaction
 from backend.extraction.model import Method, Utterance
 from backend.extraction.pipeline import ExtractionPolicy
@@ -17,8 +21,8 @@ from backend.kit.clock import Clock
 from backend.kit.errors import ConflictError
 from backend.memories.conflicts import joined
 from backend.memories.documents import changes_for
-from backend.memories.model import Memory
-from backend.memories.ports import ContestedError, Extractor, MemoryStore
+from backend.memories.model import Memory, State
+from backend.memories.ports import ContestedError, Extractor, GuardTakenError, MemoryStore, Rekeying
 from backend.tenancy.scope import Scope
 
 ROWS_A_PAGE = 20
@@ -37,6 +41,7 @@ class _Reread:
     memory: Memory
     fields: dict[str, Any]
     needs_vectors: bool
+    rekeying: Rekeying | None = None
 
     @property
     def texts(self) -> list[str]:
@@ -98,7 +103,19 @@ class Refreshing:
         today.update({name: value for name, value in (("event", kind.event), ("claimed", kind.claimed)) if value})
         fields = {name: value for name, value in today.items() if getattr(memory, name) != value}
         is_old = memory.vector is None or memory.model != self._embedder.model.identity
-        return _Reread(memory, fields, is_old or "chunks" in fields)
+        rekeying = self._rekeying(memory, whole.extracted_key)
+        if rekeying:
+            fields["extracted_key"] = whole.extracted_key
+        return _Reread(memory, fields, is_old or "chunks" in fields, rekeying)
+
+    def _rekeying(self, memory: Memory, key: str) -> Rekeying | None:
+        """Return how the guard of a key of an older version moves, None where it stays: it is another's, or nobody's."""
+        if memory.state is not State.ACTIVE or not is_outdated(memory.extracted_key):
+            return None
+        if self._store.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id) != memory.memory_id:
+            return None
+        taken = self._store.guarded_by(memory.scope_key, key, memory.tenant_id)
+        return None if taken else Rekeying(memory.guard_key, key)
 
     def _vectors(self, waiting: Sequence[_Reread]) -> list[tuple[Vector, ...] | None]:
         """Return the vectors of each memory's pieces, None for one whose text the embedder cannot do."""
@@ -117,7 +134,7 @@ class Refreshing:
             if again is None or not again.is_live(self._clock.now()) or again.text != read.memory.text:
                 # Forgotten, or given another text, which was read with the rules of today.
                 return Counts(skipped=1)
-            read = _Reread(again, read.fields, read.needs_vectors)
+            read = replace(self._read(again), needs_vectors=read.needs_vectors)
         return Counts(failed=1)
 
     def _replaced(self, read: _Reread, vectors: tuple[Vector, ...] | None) -> bool:
@@ -129,8 +146,8 @@ class Refreshing:
         memory = read.memory.changed(now, **fields)
         contest = joined(self._store, memory) if "claimed" in fields else None
         try:
-            self._store.replace(memory, changes_for(memory), contest=contest)
-        except (ConflictError, ContestedError):
+            self._store.replace(memory, changes_for(memory), rekeying=read.rekeying, contest=contest)
+        except (ConflictError, ContestedError, GuardTakenError):
             return False
         return True
 

@@ -10,6 +10,7 @@ import pytest
 
 from backend.embedding.fake import FakeEmbedder
 from backend.embedding.model import Purpose, Vector
+from backend.extraction.extracted_key import extracted_key
 from backend.extraction.model import Claimed
 from backend.extraction.pipeline import Pipeline
 from backend.index.model import IndexDocument
@@ -120,6 +121,30 @@ def test_a_second_refresh_finds_nothing_to_do(store: MemoryStore, refreshing: Re
 
     assert whole(refreshing, job()) == Counts(skipped=4)
     assert [now(store, each).row_version for each in rows] == versions
+
+
+def test_a_memory_with_a_key_of_an_older_version_takes_the_key_of_today(
+    store: MemoryStore, refreshing: Refreshing, add: Add
+) -> None:
+    each = add(1, HOME, extracted_key="k2:i live in lisbon")
+
+    assert whole(refreshing, job()) == Counts(changed=1)
+
+    assert now(store, each).extracted_key == extracted_key(HOME)
+    assert store.guarded_by(each.scope_key, extracted_key(HOME), "acme") == each.memory_id
+    assert store.guarded_by(each.scope_key, "k2:i live in lisbon", "acme") is None
+    assert whole(refreshing, job()) == Counts(skipped=1)
+
+
+def test_a_key_of_today_that_somebody_has_stays_with_them(store: MemoryStore, refreshing: Refreshing, add: Add) -> None:
+    old = add(1, PREFERENCE, extracted_key="k2:i prefer tea to coffee")
+    new = add(2, PREFERENCE, extracted_key=extracted_key(PREFERENCE))
+
+    whole(refreshing, job())
+
+    assert now(store, old).extracted_key == "k2:i prefer tea to coffee"
+    assert store.guarded_by(old.scope_key, extracted_key(PREFERENCE), "acme") == new.memory_id
+    assert whole(refreshing, job()) == Counts(skipped=2)
 
 
 def test_a_claim_that_is_found_only_now_can_be_contradicted_from_now_on(

@@ -100,7 +100,7 @@ def test_of_many_contradicting_statements_said_at_once_one_holds_and_all_others_
 
     def say(number: int) -> Outcome:
         gate.wait()
-        return shared.add(ACME, Said(f"I live in city{number}.")).outcomes[0].outcome
+        return shared.add(ACME, Said(f"I live in City{number}.")).outcomes[0].outcome
 
     with ThreadPoolExecutor(THREADS) as threads:
         outcomes = Counter(threads.map(say, range(THREADS)))

@@ -103,7 +103,7 @@ def test_all_kinds_that_the_guards_find_are_told() -> None:
     assert told == {
         "secret.": {shape.kind for shape in SECRET_SHAPES},
         "personal.": {kind for kind, _, _ in PERSONAL_SHAPES},
-        "injection.": {name for name, _ in INJECTION_RULES} | {"hidden_text"},
+        "injection.": {name for name, *_ in INJECTION_RULES} | {"hidden_text"},
     }
 
 

@@ -8,7 +8,14 @@ from backend.extraction.modality import is_hedged
 
 
 @pytest.mark.parametrize(
-    "words", ["the deadline of apollo is 3 may.", "we meet on the 21st may.", "it is due by may 3.", "she was born in may."]
+    "words",
+    [
+        "the deadline of apollo is 3 may.",
+        "we meet on the 21st may.",
+        "it is due by may 3.",
+        "she was born in may.",
+        "i work at acme since may.",
+    ],
 )
 def test_a_date_in_may_is_sure(words: str) -> None:
     assert not is_hedged(words)

@@ -70,7 +70,7 @@ def test_every_statement_of_a_text_is_a_candidate_with_its_place_and_its_key() -
 
     assert (found.method, found.fallback, found.input_tokens, found.output_tokens) == (Method.RULES, None, 0, 0)
     assert [text[start:end] for start, end in (each.span for each in found.candidates)] == ["I live in Lisbon.", "I love hiking."]
-    assert [each.extracted_key for each in found.candidates] == ["k2:i live in lisbon", "k2:i love hiking"]
+    assert [each.extracted_key for each in found.candidates] == ["k3:i live in lisbon", "k3:i love hiking"]
     lives, loves = found.candidates
     assert (lives.claimed, loves.claimed) == (Claimed("i", "live in", "lisbon"), None)
     assert (loves.category, loves.memory_type) == ("preference", "preference")

@@ -113,7 +113,7 @@ def all_at_once(work: Callable[[int], Added]) -> list[Added]:
 
 def test_of_many_contradicting_statements_said_at_once_one_holds_and_all_others_have_ended(world: FakeWorld) -> None:
     memories = world.remembering(extractor=Pipeline())
-    cities = [f"city{number}" for number in range(THREADS)]
+    cities = [f"City{number}" for number in range(THREADS)]
 
     added = all_at_once(lambda number: memories.add(ACME, Said(f"I live in {cities[number]}.")))
 

@@ -283,7 +283,7 @@ def test_what_is_said_today_does_not_read_what_has_ended(world: FakeWorld) -> No
 
 def test_no_more_than_so_many_that_ended_are_kept_to_compare_with(world: FakeWorld) -> None:
     for number in range(MOST_PAST + 3):
-        told(world, city(f"city{number}"))
+        told(world, city(f"City{number}"))
 
     holders = world.store.holders("acme", CLAIM)
 

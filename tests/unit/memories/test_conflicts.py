@@ -60,7 +60,70 @@ UNRELATED = [
     ("My name is Ana.", "My dog's name is Rex."),
     ("I live in Porto.", "I do not live in Lisbon."),
     ("The sky is red.", "The sky is blue."),
+    # Who somebody is, and how they are
+    ("My boss is Ada.", "My boss is angry."),
+    ("My boss is Ada.", "My boss is Portuguese."),
+    ("My manager is Tom.", "My manager is on holiday."),
+    ("My husband is Rui.", "My husband is tired."),
+    ("My wife is Ana.", "My wife is a doctor."),
+    ("My school is Lincoln High.", "My school is closed today."),
+    ("My favorite restaurant is Noma.", "My favourite restaurant is closed."),
+    ("My favorite color is green.", "My favourite colour is ugly."),
+    ("Our deadline is Friday.", "Our deadline is tight."),
+    ("My e-mail is ada@example.com.", "My e-mail is full."),
+    ("My title is Senior Engineer.", "My title is too long."),
+    # Places, employers and names, and what stands in their place
+    ("I live in Porto.", "I moved to the sofa."),
+    ("I live in Porto.", "I live in fear."),
+    ("I live in Porto.", "I live in a van."),
+    ("I live in Porto.", "I live in Faro during the summer."),
+    ("I work at Acme.", "I work for two hours."),
+    ("I work at Acme.", "I work at night."),
+    ("I work as a nurse.", "I work as hard as I can."),
+    ("I am called Sam.", "I go by train."),
+    ("My name is Samuel.", "Call me Sam."),
+    # Numbers that are no age, and what is no marriage
+    ("I am 34 years old.", "I am 3 in the queue."),
+    ("We are 20 years old.", "We are 8 for dinner."),
+    ("I am married.", "I am engaged in politics."),
+    ("I am divorced.", "I am married to my work."),
+    # Whom or what a sentence before has named
+    ("She lives in Porto.", "She lives in Rome."),
+    ("He is married.", "He is single."),
+    ("Her boss is Ada.", "Her boss is Tom."),
+    ("Their budget is 500 euros.", "Their budget is 900 euros."),
+    ("The price is 5 euros.", "The price is 9 euros."),
+    ("The status is open.", "The status is closed."),
+    ("The deadline is Friday.", "The deadline is Monday."),
+    ("The price is 5.", "The price is 9."),
 ]
+
+CONTRARY = [
+    ("I live in Porto.", "I moved to Lisbon."),
+    ("I live in Porto, Portugal.", "I'm based in the Netherlands now."),
+    ("My boss is Ada.", "My boss is Tom."),
+    ("My boss is Ada.", "Tom is my new boss."),
+    ("I am 34.", "I am 35 years old."),
+    ("My son is 8.", "My son is 9 years old."),
+    ("I work at Acme, Inc.", "I work for Bosch since May."),
+    ("I work as a nurse.", "I work as a teacher."),
+    ("My favorite color is green.", "My favourite colour is red."),
+    ("My neighbour lives in Porto.", "My neighbor moved to Braga last year."),
+    ("Call me Sam.", "I go by Max."),
+    ("I am married.", "I am divorced."),
+    ("I am engaged to Tom.", "I got married in May."),
+    ("Our deadline is Friday.", "Our deadline was moved to Monday."),
+    ("The deadline for the report is Friday.", "The deadline for the report is Monday."),
+    ("Ana's boss is Tom.", "Ana's boss is Rui."),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), CONTRARY)
+def test_of_two_values_of_one_attribute_the_later_holds(world: FakeWorld, first: str, second: str) -> None:
+    one, other = told(world, Said(first)), told(world, Said(second))
+
+    assert other.supersedes == (one.memory_id,)
+    assert standing(world) == {second}
 
 
 @pytest.mark.parametrize(("first", "second"), [*UNRELATED, *((second, first) for first, second in UNRELATED)])
@@ -276,13 +339,13 @@ def test_a_supersession_is_undone_as_if_it_had_not_been(world: FakeWorld) -> Non
 
 def test_no_more_than_twenty_hold_a_claim_and_the_oldest_is_compared_no_more(world: FakeWorld) -> None:
     for number in range(MOST_HOLDERS + 2):
-        told(world, city(f"city{number}", on_conflict=OnConflict.KEEP_BOTH))
+        told(world, city(f"City{number}", on_conflict=OnConflict.KEEP_BOTH))
 
     winner = told(world, city("Lisbon"))
 
     assert len(world.store.holders("acme", CLAIM).memory_ids) == 1
     assert len(winner.supersedes) == MOST_HOLDERS
-    assert standing(world) == {"I live in Lisbon.", "I live in city0.", "I live in city1."}
+    assert standing(world) == {"I live in Lisbon.", "I live in City0.", "I live in City1."}
 
 
 def test_who_is_forgotten_or_has_expired_no_longer_holds_a_claim(world: FakeWorld) -> None:

@@ -157,7 +157,7 @@ def test_a_dry_run_shows_the_candidates_and_stores_nothing(door: MemoryDoor, wor
     assert (answer.status_code, body["status"], body["candidates_extracted"]) == (HTTPStatus.OK, "dry_run", 1)
     (outcome,) = body["outcomes"]
     assert (outcome["outcome"], outcome["memory_id"], outcome["text"]) == (Outcome.STORED, None, FACT)
-    assert outcome["extracted_key"] == "k2:i moved to lisbon in march"
+    assert outcome["extracted_key"] == "k3:i moved to lisbon in march"
     assert world.store.pending(user_scope("acme", "support", Environment.LIVE, "u1")) == ([], False)
     assert add(door, "key-1").status_code == HTTPStatus.CREATED
 
