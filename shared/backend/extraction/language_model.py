@@ -107,7 +107,7 @@ def _statement(row: object, source: str) -> Statement:
     if span is None or not _is_said(text, source, span):
         return replace(statement, refusal=UNGROUNDED)
     # What it says outright may contradict what holds; what it concludes may not.
-    claimed = claim_of(plain(statement.text).rstrip(".! ")) if statement.confidence >= SAID_OUTRIGHT else None
+    claimed = claim_of(plain(statement.text).rstrip(".! "), statement.text) if statement.confidence >= SAID_OUTRIGHT else None
     return replace(statement, span=span, event=_day(row.get("event_date")), claimed=claimed)
 
 
