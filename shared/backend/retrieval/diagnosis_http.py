@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from backend.kit import observability
-from backend.retrieval.model import Question
+from backend.retrieval.model import Found, Question
 from backend.tenancy.model import PROJECT_HEADER, Caller
 from backend.tenancy.scope import Scope
 
@@ -14,25 +14,27 @@ if TYPE_CHECKING:
     from backend.retrieval.diagnosis import Diagnosis
 
 
-def diagnosed(container: Container, caller: Caller, scope: Scope, question: Question) -> dict[str, Any] | None:
-    """Return `scope_diagnostics` of a question that found nothing, None where the index cannot say."""
+def diagnosed(container: Container, caller: Caller, scope: Scope, question: Question, found: Found) -> dict[str, Any] | None:
+    """Return `scope_diagnostics` of a question; None of one that found something, and where the index cannot say."""
+    if found.answers:
+        return None
     beside, is_all = container.access.beside(caller, scope.end_user_id)
-    found = container.scope_doctor.examine(scope, question, beside, is_all=is_all)
-    if found is None:
+    diagnosis = container.scope_doctor.examine(scope, question, found.changes, beside, is_all=is_all)
+    if diagnosis is None:
         return None
     observability.count("found_nothing")
     return {
         "project_id": scope.project_id,
         "environment": scope.environment.value,
-        "memories_without_filters": found.without_filters,
+        "memories_without_filters": diagnosis.without_filters,
         "filters": [
             {"filter": each.filter.name, "pointer": each.filter.pointer, "memories_without_it": each.memories}
-            for each in found.filters
+            for each in diagnosis.filters
         ],
-        "memories_archived": found.archived,
-        "projects": [{"project_id": each.project_id, "memories": each.memories} for each in found.elsewhere],
-        "complete": found.is_whole,
-        "advice": _advice(found),
+        "memories_archived": diagnosis.archived,
+        "projects": [{"project_id": each.project_id, "memories": each.memories} for each in diagnosis.elsewhere],
+        "complete": diagnosis.is_whole,
+        "advice": _advice(diagnosis),
     }
 
 

@@ -62,7 +62,7 @@ class RetrievalDoor:
             "session_id": body.session_id,
             "degraded": list(found.degraded),
             "warnings": [*body.warnings(), *left_out],
-            "scope_diagnostics": None if found.answers else diagnosed(self.container, caller, scope, question),
+            "scope_diagnostics": diagnosed(self.container, caller, scope, question, found),
             "request_id": observability.request_id(),
         }
         made = json_answer(answer, HTTPStatus.OK)
