@@ -55,6 +55,8 @@ def test_while_the_index_is_down_what_is_pending_and_newest_is_found_and_nothing
         assert answer["retry_after"] > 0
         shown = user.add("The gardener is called Luigi.")
         until(lambda: user.call("GET", "/memory/pending").json()["pending_index"] == 0)
+        # The list may show it a moment later than the index does.
+        until(lambda: "memories" in user.call("POST", "/memory/query", {"query": "gardener"}).json())
         newest = user.call("POST", "/memory/query", {"query": "gardener"}).json()
         # The projector works on: so that this stays pending, it too loses the index.
         with function_environment(user.stack, "ProjectChanges", SEARCH_ENDPOINT=f"file://{NOWHERE}/index.db"):
