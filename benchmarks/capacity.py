@@ -184,11 +184,11 @@ class World:
         self.seals = FakeSeals()
         self.table = Table("MemoriesTable", seam)
         usages = DynamoUsageStore(Table("UsageTable", seam))
-        self.store = DynamoMemoryStore(self.table, macs, self.seals, clock, ids, usages=usages)
+        executor = ThreadPoolExecutor(1)
+        self.store = DynamoMemoryStore(self.table, macs, self.seals, clock, ids, usages=usages, executor=executor)
         embedder = FakeEmbedder(dimension=DIMENSION)
         index = EmbeddedIndex(folder / "index.db", clock)
         requests = DynamoRequestLog(Table("IdempotencyTable", seam), ids, clock)
-        executor = ThreadPoolExecutor(1)
         self._service = partial(
             MemoryService,
             store=self.store,
@@ -204,7 +204,7 @@ class World:
         self.retrieval = RetrievalService(
             rows=self.store,
             index=index,
-            recent=InMemoryIndex(),
+            recent=InMemoryIndex,
             embedder=embedder,
             policies=FakePolicies(),
             clock=clock,

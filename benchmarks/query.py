@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -119,9 +119,14 @@ class Rows:
         self.seconds += time.perf_counter() - began
         return rows, {}
 
-    def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
+    def revisions_at(self, tenant_id: str, wanted: Iterable[tuple[str, int]]) -> list[Revision]:
         """Return nothing: no memory was ever changed."""
-        del tenant_id, memory_id
+        del tenant_id, wanted
+        return []
+
+    def newest(self, scope: Scope, count: int) -> list[Memory]:
+        """Return nothing: the index is never down here."""
+        del scope, count
         return []
 
 
@@ -172,7 +177,7 @@ def asked(path: Path, owners: int, queries: int, model: Path | None) -> dict[str
             rows=rows,
             policies=FakePolicies(),
             index=index,
-            recent=InMemoryIndex(),
+            recent=InMemoryIndex,
             embedder=embedder,
             clock=clock,
             executor=threads,

@@ -105,7 +105,7 @@ class InProcess:
         self._retrieval = RetrievalService(
             rows=self._rows,
             index=self._index,
-            recent=InMemoryIndex(),
+            recent=InMemoryIndex,
             embedder=embedder,
             policies=FakePolicies(),
             clock=self._clock,

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from backend.tenancy.ports import Secrets, TenancyStore, Tokens
     from backend.transcripts.ports import TranscriptStore
     from backend.turns.ports import TurnStore
-    from backend.usage.ports import Recording
     from backend.usage.store import DynamoUsageStore
 
 # ruff: noqa: PLC0415 - local imports are the point of this file
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
 LOCAL_STAGE = "local"
 BEDROCK = "bedrock:"
 THREADS = 4
+TABLE_THREADS = 26
+"""The 51 scope keys of a caller without a project are two rounds. No thread begins before it is needed."""
 
 
 class Adapters:
@@ -65,6 +66,11 @@ class Adapters:
         """Threads for what can be done side by side."""
         return ThreadPoolExecutor(THREADS)
 
+    @cached_property
+    def table_threads(self) -> Executor:
+        """Threads that only call a table, side by side: none waits for another."""
+        return ThreadPoolExecutor(TABLE_THREADS)
+
     @property
     def is_local(self) -> bool:
         """Tell whether this runs on one machine, for whoever sits at it."""
@@ -87,7 +93,10 @@ class Adapters:
         """Rows of the memories table."""
         from backend.memories.store import DynamoMemoryStore
 
-        return DynamoMemoryStore(self.memories_table, self.macs, self.sealer, self.clock, self.ids, usages=self.usage_store)
+        usages, threads = self.usage_store, self.table_threads
+        return DynamoMemoryStore(
+            self.memories_table, self.macs, self.sealer, self.clock, self.ids, usages=usages, executor=threads
+        )
 
     @cached_property
     def usage_store(self) -> DynamoUsageStore:
@@ -95,13 +104,6 @@ class Adapters:
         from backend.usage.store import DynamoUsageStore
 
         return DynamoUsageStore(self._table(self.settings.usage_table))
-
-    @cached_property
-    def recording(self) -> Recording:
-        """Where queries say what they returned."""
-        from backend.usage.recording import SqsRecording
-
-        return SqsRecording(self.settings.access_queue, self.ids, region(), aws_endpoint())
 
     @cached_property
     def sealer(self) -> Sealer:

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from backend.adapters import Adapters
-from backend.kit.config import settings
+from backend.kit.config import aws_endpoint, region, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from backend.transcripts.service import Transcripts
     from backend.turns.service import Turns
     from backend.usage.counting import Counting
+    from backend.usage.ports import Recording
 
 # ruff: noqa: PLC0415 - local imports are the point of this file
 
@@ -101,7 +102,7 @@ class Container(Adapters):
         return RetrievalService(
             rows=self.memory_store,
             index=self.index,
-            recent=InMemoryIndex(),
+            recent=InMemoryIndex,
             embedder=self.embedder,
             policies=self.policies,
             clock=self.clock,
@@ -232,6 +233,16 @@ class Container(Adapters):
         from backend.usage.counting import Counting
 
         return Counting(store=self.usage_store, clock=self.clock, executor=self.executor)
+
+    @cached_property
+    def recording(self) -> Recording:
+        """Where queries say what they returned."""
+        from backend.usage.counting import Counting
+        from backend.usage.recording import SqsRecording
+
+        # It runs in one of the common threads: of these none may wait for another.
+        counting = Counting(store=self.usage_store, clock=self.clock, executor=self.table_threads)
+        return SqsRecording(self.settings.access_queue, self.ids, region(), aws_endpoint(), count=counting.count)
 
     @cached_property
     def jobs(self) -> Jobs:

@@ -154,7 +154,7 @@ def in_process(folder: Path) -> Iterator[InProcess]:
         index, tables = RecordingIndex(embedded), TableCalls()
         container.index = index
         # The table service that is imitated here does one thing at a time.
-        container.executor = AtOnce()
+        container.executor = container.table_threads = AtOnce()
         container.seam._faults = tables
         try:
             yield InProcess(container, index, tables, served.embedder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.contract.tree.written_rights import SEARCHES
+
 # Rights that are needed on AWS and cannot be seen in use here, each with its reason. One that is seen to be used fails.
 UNSEEN = {
     # The embedded index has a key of its own; OpenSearch's is made of the pepper.
@@ -73,6 +75,9 @@ SELDOM = {
     "dynamodb:BatchGetItem MemoriesTable": {"ApproveMemory"},
     # Only for a text whose embedding fails for a reason of its own; its earlier revisions are read with it.
     "sqs:SendMessage ParkedRows": {"RepairEmbeddings"},
+    # Only while the index, or the queue of accesses, is down (tests/unit/retrieval, tests/contract/usage).
+    "dynamodb:Query MemoriesTable/index/list": set(SEARCHES),
+    "dynamodb:PutItem UsageTable": {*SEARCHES, "SearchRouted"},
     # Sealing anew begins six minutes after a rotation: tests/journeys/test_jobs.py moves its date.
     "dynamodb:Scan MemoriesTable": {"RunJobs"},
     "dynamodb:UpdateItem MemoriesTable": {"RunJobs"},

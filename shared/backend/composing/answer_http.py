@@ -19,6 +19,7 @@ from backend.kit.http import json_answer, refusals
 from backend.memories.http import MemoryDoor, etag
 from backend.memories.schemas import MemoryView
 from backend.retrieval.http import begun_recording
+from backend.retrieval.diagnosis_http import diagnosed_nothing
 from backend.tenancy.model import Caller, Permission
 
 SEMANTIC = "semantic"
@@ -54,7 +55,7 @@ class AnswerDoor(ComposingDoor):
             "citations": [_cited(each) for each in made.cited],
             "degraded": [*found.degraded, *lexical],
             "warnings": [*body.warnings(), *_fallen_back(made.fallback)],
-            "scope_diagnostics": self.diagnosed(caller, scope, question, found),
+            "scope_diagnostics": diagnosed_nothing(self.container, caller, scope, question, found),
             "request_id": observability.request_id(),
         }
         shown = json_answer(answer, HTTPStatus.OK)

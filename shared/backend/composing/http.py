@@ -17,7 +17,7 @@ from backend.composing.schemas import MemoryCompose
 from backend.composing.wrapping import BOUNDARY_LENGTH
 from backend.kit import observability, wire
 from backend.kit.http import json_answer
-from backend.retrieval.diagnosis_http import diagnosed
+from backend.retrieval.diagnosis_http import diagnosed_nothing
 from backend.retrieval.http import begun_recording
 from backend.retrieval.model import Found, Question
 from backend.tenancy.model import Caller
@@ -52,7 +52,7 @@ class ComposingDoor:
             "order": asked.order.value,
             "degraded": list(found.degraded),
             "warnings": body.warnings(),
-            "scope_diagnostics": self.diagnosed(caller, scope, question, found),
+            "scope_diagnostics": diagnosed_nothing(self.container, caller, scope, question, found),
             "request_id": observability.request_id(),
         }
         made = json_answer(answer, HTTPStatus.OK)
@@ -69,10 +69,6 @@ class ComposingDoor:
         if found.degraded:
             observability.note(degraded=",".join(found.degraded))
         return found
-
-    def diagnosed(self, caller: Caller, scope: Scope, question: Question, found: Found) -> dict[str, Any] | None:
-        """Return `scope_diagnostics` where nothing was found, None where something was."""
-        return None if found.answers else diagnosed(self.container, caller, scope, question, found.degraded)
 
 
 def derived(container: bootstrap.Container, scope: Scope, texts: Sequence[str]) -> Callable[[int], str]:

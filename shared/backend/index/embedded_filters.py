@@ -28,6 +28,8 @@ def passing(part: Slice, asked: IndexFilter, hasher: Hasher) -> Mask:
         passed &= facts[Fact.CREATED_AT] < asked.created_until
     if not asked.include_summaries:
         passed &= facts[Fact.SUMMARY] == 0
+    if asked.left_out:
+        passed &= ~np.isin(part.segment.names.ids, [each.encode() for each in asked.left_out])
     for alternatives in _asked_facets(asked, hasher):
         one_of = np.zeros(len(part.segment), dtype=np.bool_)
         for place in part.segment.facets.find(alternatives):

@@ -113,6 +113,8 @@ class IndexFilter:
     known_at: int | None = None
     include_archived: bool = False
     now: int = 0
+    left_out: frozenset[str] = frozenset()
+    """Memory ids that are not to be found: what goes on where an earlier search ended."""
 
     def admits(self, document: IndexDocument) -> bool:
         """Tell whether a search with this filter may find the document.
@@ -129,6 +131,7 @@ class IndexFilter:
         )
         return (
             (document.state == ACTIVE or (self.include_archived and document.state == ARCHIVED))
+            and document.memory_id not in self.left_out
             and known
             and (self.as_of is None or _within(self.as_of, document.valid_from, document.valid_until))
             and (self.as_of is not None or not self.now or _within(self.now, None, document.valid_until))

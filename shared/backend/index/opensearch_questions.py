@@ -257,6 +257,8 @@ def filters(asked: IndexFilter, coder: Coder) -> list[Query]:
         parts.append({"range": {"created_at": {"lt": asked.created_until}}})
     if not asked.include_summaries:
         parts.append({"term": {"summary": False}})
+    if asked.left_out:
+        parts.append({"bool": {"must_not": [{"terms": {"memory_id": sorted(asked.left_out)}}]}})
     parts.extend({"terms": {"facets": one_of}} for one_of in coder.asked_facets(asked))
     return parts
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from itertools import islice
 
 from backend.index.stemmer import stem
 
@@ -20,6 +21,10 @@ _STOPPED = (
 STOP_WORDS = frozenset(_STOPPED.split())
 LONGEST_WORD = 64
 """Characters of a word that count. Longer runs are encoded data, not words; their beginning stands for them."""
+
+MOST_QUERY_STEMS = 256
+"""Distinct stems of a question that count, the first ones: with 51 scope keys 13,056 terms, of which OpenSearch takes 65,536
+(`index.max_terms_count`, and nearly as many buckets). What a text says of itself beyond that its vector has to say."""
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _UNSPACED = (
@@ -66,9 +71,11 @@ def stems(text: str) -> dict[str, int]:
 def query_stems(text: str) -> tuple[str, ...]:
     """Return the stems of a question in its order, repeats kept: a word that is said twice weighs twice.
 
-    Stop words are left out, unless the question has no other word.
+    Stop words are left out, unless the question has no other word. Of more than `MOST_QUERY_STEMS` the first count.
     """
-    return tuple(_analysed(text, single_characters=False))
+    found = _analysed(text, single_characters=False)
+    counted = frozenset(islice(dict.fromkeys(found), MOST_QUERY_STEMS))
+    return tuple(each for each in found if each in counted)
 
 
 def _analysed(text: str, *, single_characters: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import RLock
@@ -124,6 +124,17 @@ class FakeMemoryStore:
         """See the port."""
         with self._answering():
             return list(self._revisions[tenant_id, memory_id])
+
+    def revisions_at(self, tenant_id: str, wanted: Iterable[tuple[str, int]]) -> list[Revision]:
+        """See the port."""
+        distinct = dict.fromkeys(wanted)
+        return [each for name, number in distinct for each in self.revisions(tenant_id, name) if each.memory.revision == number]
+
+    def newest(self, scope: Scope, count: int) -> list[Memory]:
+        """See the port."""
+        with self._answering():
+            mine = [each for each in self._rows.values() if each.scope_key in scope and each.state is State.ACTIVE]
+            return sorted(mine, key=_position, reverse=True)[:count]
 
     def changes(self, memory: Memory) -> Changes:
         """See the port."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import from_rfc3339, to_rfc3339
@@ -33,13 +36,18 @@ ROWS_A_PAGE_LOOKS_AT = 1000
 """A list that asks for little of much ends a page here, and goes on with the next."""
 
 
-class MemoryLists:
-    """Reads rows."""
+_Asked = TypeVar("_Asked")
+_Found = TypeVar("_Found")
 
-    def __init__(self, table: Table, seals: Seals, usages: DynamoUsageStore) -> None:
+
+class MemoryLists:
+    """Reads rows. What lies under several scope keys is read side by side, in the threads of `executor`."""
+
+    def __init__(self, table: Table, seals: Seals, usages: DynamoUsageStore, executor: Executor) -> None:
         self._table = table
         self._seals = seals
         self.usages = usages
+        self._executor = executor
 
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the rows that exist."""
@@ -64,6 +72,18 @@ class MemoryLists:
         """Return all earlier revisions."""
         found = self._all(items.row_pk(tenant_id, memory_id), "REV#")
         return [items.revision_of(item, self._seals) for item in found]
+
+    def revisions_at(self, tenant_id: str, wanted: Iterable[tuple[str, int]]) -> list[Revision]:
+        """Return these earlier revisions."""
+        found = self._table.get_many([(items.row_pk(tenant_id, each), items.revision_sk(number)) for each, number in wanted])
+        return [items.revision_of(item, self._seals) for item in found]
+
+    def newest(self, scope: Scope, count: int) -> list[Memory]:
+        """Return the newest active rows."""
+        listed = sorted(self._listed(scope, State.ACTIVE, None, count), reverse=True)[:count]
+        ids = [position.rpartition("#")[2] for position in listed]
+        rows = self.get_many(scope.tenant_id, ids)
+        return [rows[each] for each in ids if each in rows]
 
     def changes(self, memory: Memory) -> Changes:
         """Return all that the index should hold of a row."""
@@ -93,7 +113,7 @@ class MemoryLists:
         changes = [markers.changes_of(marker, self._seals) for marker in found]
         unread = [marker["sk"] for marker, those in zip(found, changes, strict=True) if those is None]
         rows = self.get_many(scope.tenant_id, unread[:MOST_ROWS_READ]) if unread else {}
-        read = [list(self.changes(row)) for row in rows.values() if row.scope_key in scope]
+        read = self._of_each(self.changes, [row for row in rows.values() if row.scope_key in scope])
         every = [each for those in [*(those for those in changes if those), *read] for each in those]
         return every, more or len(unread) > MOST_ROWS_READ
 
@@ -163,16 +183,21 @@ class MemoryLists:
 
     def _places(self, scope: Scope, state: State, before: str | None, limit: int) -> list[tuple[str, str]]:
         """Return (position, memory id) of a list, newest first, one more than the limit where there are more."""
-        positions: set[str] = set()
-        where = attribute("list_sk") < before if before else None
-        for scope_key in scope.keys:
-            for pk in _list_partitions(state, scope_key):
-                found = self._table.first(pk, limit + 1, index="list", where=where, descending=True)
-                positions.update(item["list_sk"] for item in found)
+        positions = self._listed(scope, state, before, limit + 1)
         if state in KEPT:
             waiting, _ = self._markers(scope)
             positions.update(each["position"] for each in waiting if before is None or each["position"] < before)
         return [(position, position.rpartition("#")[2]) for position in sorted(positions, reverse=True)]
+
+    def _listed(self, scope: Scope, state: State, before: str | None, count: int) -> set[str]:
+        """Return the last positions of each list, as the global index has them."""
+        where = attribute("list_sk") < before if before else None
+
+        def first(pk: str) -> list[Item]:
+            return self._table.first(pk, count, index="list", where=where, descending=True)
+
+        partitions = [pk for scope_key in scope.keys for pk in _list_partitions(state, scope_key)]
+        return {item["list_sk"] for found in self._of_each(first, partitions) for item in found}
 
     def _due(self, kind: str, before: datetime, limit: int) -> list[tuple[str, str]]:
         found: list[str] = []
@@ -183,14 +208,21 @@ class MemoryLists:
         return [items.due_target(each) for each in sorted(found)[:limit]]
 
     def _markers(self, scope: Scope) -> tuple[list[Item], bool]:
-        found: list[Item] = []
-        more = False
-        for scope_key in scope.keys:
-            for shard in range(markers.PENDING_SHARDS):
-                newest, is_cut = self._newest(f"{markers.PENDING}{scope_key}#{shard}")
-                found += newest
-                more = more or is_cut
-        return found, more
+        partitions = [f"{markers.PENDING}{key}#{shard}" for key in scope.keys for shard in range(markers.PENDING_SHARDS)]
+        read = self._of_each(self._newest, partitions)
+        return [marker for newest, _ in read for marker in newest], any(is_cut for _, is_cut in read)
+
+    def _of_each(self, work: Callable[[_Asked], _Found], asked: Sequence[_Asked]) -> list[_Found]:
+        """Return what the work comes to for each, in their order: of several side by side, under the same request."""
+        if len(asked) <= 1:
+            return [work(each) for each in asked]
+        begun = [self._executor.submit(copy_context().run, work, each) for each in asked]
+        try:
+            return [each.result() for each in begun]
+        finally:
+            # Where one failed nobody waits for those that did not begin yet.
+            for each in begun:
+                each.cancel()
 
     def _newest(self, pending_pk: str) -> tuple[list[Item], bool]:
         """Return the newest markers of a partition, and whether more were left."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -183,6 +183,18 @@ class MemoryStore(Protocol):
 
     def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
         """Return all earlier revisions, oldest first, without the vectors of further pieces."""
+
+    def revisions_at(self, tenant_id: str, wanted: Iterable[tuple[str, int]]) -> list[Revision]:
+        """Return those of these earlier revisions, (memory id, number), that there are, in no order; otherwise as `revisions`.
+
+        One round trip for each 100.
+        """
+
+    def newest(self, scope: Scope, count: int) -> list[Memory]:
+        """Return at most so many of the newest active rows, newest first, as they are now.
+
+        What was just added or is active again may be missing for a moment; rows that are active no more may be among them.
+        """
 
     def changes(self, memory: Memory) -> Changes:
         """Return all that the index should hold of a row, its earlier revisions included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -63,9 +64,9 @@ class DynamoMemoryStore(MemoryLists):
     """`MemoryStore` on DynamoDB."""
 
     def __init__(  # noqa: PLR0913 - one word for each thing it stands on
-        self, table: Table, macs: Macs, seals: Seals, clock: Clock, ids: Ids, *, usages: DynamoUsageStore
+        self, table: Table, macs: Macs, seals: Seals, clock: Clock, ids: Ids, *, usages: DynamoUsageStore, executor: Executor
     ) -> None:
-        super().__init__(table, seals, usages)
+        super().__init__(table, seals, usages, executor)
         self._macs = macs
         self._clock = clock
         self._ids = ids

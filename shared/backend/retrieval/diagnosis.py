@@ -65,15 +65,24 @@ class ScopeDoctor:
         self._index = index
         self._embedder = embedder
 
-    def examine(self, scope: Scope, question: Question, beside: Scope | None, *, is_all: bool = True) -> Diagnosis | None:
+    def examine(
+        self,
+        scope: Scope,
+        question: Question,
+        beside: Scope | None,
+        *,
+        changes: Sequence[IndexDocument | Tombstone] | None = None,
+        is_all: bool = True,
+    ) -> Diagnosis | None:
         """Say what the question finds otherwise; `beside` is what else the caller may read, `is_all` whether all of that.
 
+        `changes` is what was pending in the scope when the question was asked, None where nobody looked.
         None when the index does not answer: a diagnosis never costs anybody the answer. Raises `TableUnavailableError`.
         """
         try:
             query = self._query(question)
             elsewhere = self._elsewhere(beside, query) if beside else ()
-            changes, more = self._rows.pending(scope)
+            changes, more = (changes, False) if changes is not None else self._rows.pending(scope)
             filters = set_filters(question.filter)
             archived = self._count(scope, _with_archived(query), changes) if not question.filter.include_archived else 0
             whole = self._count(scope, replace(query, filter=unfiltered(question.filter)), changes) if filters else 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from backend.index.model import IndexDocument, Tombstone
 from backend.kit import observability
-from backend.retrieval.model import Question
+from backend.retrieval.model import Found, Question
 from backend.tenancy.model import PROJECT_HEADER, Caller
 from backend.tenancy.scope import Scope
 
@@ -24,31 +25,43 @@ LACKING = {
 """What is said for each name of `degraded`."""
 
 
-def diagnosed(
-    container: Container, caller: Caller, scope: Scope, question: Question, degraded: Sequence[str]
+def diagnosed_nothing(
+    container: Container, caller: Caller, scope: Scope, question: Question, found: Found
+) -> dict[str, Any] | None:
+    """Return `scope_diagnostics` where nothing was found, None where something was, or where the index cannot say."""
+    return None if found.answers else diagnosed(container, caller, scope, question, found.degraded, found.changes)
+
+
+def diagnosed(  # noqa: PLR0913 - one word for each thing that the answer depends on
+    container: Container,
+    caller: Caller,
+    scope: Scope,
+    question: Question,
+    degraded: Sequence[str],
+    changes: Sequence[IndexDocument | Tombstone] | None = None,
 ) -> dict[str, Any] | None:
     """Return `scope_diagnostics` of a question that found nothing, None where the index cannot say.
 
-    `degraded` names what could not be asked when it found nothing.
+    `degraded` names what could not be asked when it found nothing, `changes` what was pending then, None where nobody looked.
     """
     beside, is_all = container.access.beside(caller, scope.end_user_id)
-    found = container.scope_doctor.examine(scope, question, beside, is_all=is_all)
-    if found is None:
+    diagnosis = container.scope_doctor.examine(scope, question, beside, changes=changes, is_all=is_all)
+    if diagnosis is None:
         return None
     observability.count("found_nothing")
-    lacking = [name for name in LACKING if name in degraded or name in found.degraded]
+    lacking = [name for name in LACKING if name in degraded or name in diagnosis.degraded]
     return {
         "project_id": scope.project_id,
         "environment": scope.environment.value,
-        "memories_without_filters": found.without_filters,
+        "memories_without_filters": diagnosis.without_filters,
         "filters": [
             {"filter": each.filter.name, "pointer": each.filter.pointer, "memories_without_it": each.memories}
-            for each in found.filters
+            for each in diagnosis.filters
         ],
-        "memories_archived": found.archived,
-        "projects": [{"project_id": each.project_id, "memories": each.memories} for each in found.elsewhere],
-        "complete": found.is_whole and not lacking,
-        "advice": _advice(found, lacking),
+        "memories_archived": diagnosis.archived,
+        "projects": [{"project_id": each.project_id, "memories": each.memories} for each in diagnosis.elsewhere],
+        "complete": diagnosis.is_whole and not lacking,
+        "advice": _advice(diagnosis, lacking),
     }
 
 

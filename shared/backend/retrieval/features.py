@@ -143,12 +143,13 @@ def columns(reading: Reading, terms: Sequence[str], documents: Documents) -> dic
 
 
 def _of_first_piece(documents: Documents, values: Column) -> Column:
-    """Return for each document the value of its memory's first piece; its own where that was not found."""
+    """Return for each document the value of its revision's first piece; its own where that was not found."""
     if documents.are_memories:
         return values
-    ids = documents.hits.columns.ids.tolist()
-    firsts = {name: row for row, (name, piece) in enumerate(zip(ids, documents.hits.columns.chunks, strict=True)) if piece == 0}
-    rows = np.array([firsts.get(name, row) for row, name in enumerate(ids)], dtype=np.int64)
+    found = documents.hits.columns
+    texts = list(zip(found.ids.tolist(), found.revisions.tolist(), strict=True))
+    firsts = {texts[row]: row for row in np.flatnonzero(found.chunks == 0).tolist()}
+    rows = np.array([firsts.get(text, row) for row, text in enumerate(texts)], dtype=np.int64)
     first: Column = values[rows]
     return first
 

@@ -19,7 +19,7 @@ from backend.kit import observability, wire
 from backend.kit.http import json_answer
 from backend.memories.model import carried_bytes
 from backend.memories.schemas import UsedMemoryView
-from backend.retrieval.diagnosis_http import diagnosed
+from backend.retrieval.diagnosis_http import diagnosed_nothing
 from backend.retrieval.model import ANSWER_TEXT_BYTES, SHOWN, Answer, Question, Related
 from backend.retrieval.schemas import Recalling
 from backend.retrieval.spans import best_span
@@ -62,7 +62,7 @@ class RetrievalDoor:
             "session_id": body.session_id,
             "degraded": list(found.degraded),
             "warnings": [*body.warnings(), *left_out],
-            "scope_diagnostics": None if found.answers else diagnosed(self.container, caller, scope, question, found.degraded),
+            "scope_diagnostics": diagnosed_nothing(self.container, caller, scope, question, found),
             "request_id": observability.request_id(),
         }
         made = json_answer(answer, HTTPStatus.OK)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 from backend.extraction.model import Category, Span
-from backend.index.model import Hit, IndexFilter, SearchResult
+from backend.index.model import Hit, IndexDocument, IndexFilter, SearchResult, Tombstone
 from backend.memories.model import Memory
 from backend.retrieval.reading import Reading
 from backend.usage.model import UNUSED, Usage
@@ -64,12 +64,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """All that may answer a question, how it was read, and the stems that were asked for; `degraded` is as in `Found`."""
+    """All that may answer a question, how it was read, and the stems that were asked for; `degraded` is as in `Found`.
+
+    `further` is what comes behind all of `result` where one search cannot hold enough, in the order in which it was found.
+    `changes` is what was pending when it was asked.
+    """
 
     result: SearchResult
     reading: Reading
     terms: tuple[str, ...]
     degraded: tuple[str, ...] = ()
+    further: tuple[SearchResult, ...] = ()
+    changes: Sequence[IndexDocument | Tombstone] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +158,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answers in order; `degraded` names what could not be asked, `missing` what the table no longer had."""
+    """The answers in order; `degraded` names what could not be asked, `changes` is what was pending when it was asked."""
 
     answers: tuple[Answer, ...]
     degraded: tuple[str, ...]
     asked_at: datetime
     intent: Category = Category.FACTUAL
+    changes: Sequence[IndexDocument | Tombstone] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import overload
 
 import numpy as np
@@ -62,6 +62,16 @@ def rank(candidates: Candidates, *, explained: bool = False) -> Sequence[Ranked]
     )
     added = weighted(features, documents.shortness) if explained else {}
     return Ranking(documents.hits, scores, kept[order].tolist(), added)
+
+
+def rank_all(candidates: Candidates, *, explained: bool = False) -> Sequence[Ranked]:
+    """Return `rank` of all that was found. Of one tier, what came by a further search stands behind all of the first."""
+    first = rank(candidates, explained=explained)
+    if not candidates.further:
+        return first
+    rest = [rank(replace(candidates, result=each), explained=explained) for each in candidates.further]
+    behind = (replace(each, relevance=0.0) for some in rest for each in some)
+    return sorted([*first, *behind], key=lambda each: band(each.hit.tier))
 
 
 def _best_pieces(documents: Documents, scores: Column) -> Sequence[int]:

@@ -17,13 +17,15 @@ from backend.index.text import query_stems
 from backend.kit import observability
 from backend.kit.clock import Clock
 from backend.kit.errors import EmbeddingUnavailableError, IndexUnavailableError
+from backend.memories.documents import documents_of
 from backend.memories.model import KEPT, Memory, Revision, State
+from backend.memories.policy import MemoryPolicy
 from backend.memories.policy_ports import PolicySource
 from backend.memories.ports import USED_A_READ
 from backend.retrieval.factors import BATCH, Candidate, weigh
 from backend.retrieval.features import AROUND
 from backend.retrieval.model import Answer, Candidates, Found, Question, Ranked, Related, Weighed, Why
-from backend.retrieval.ranking import rank
+from backend.retrieval.ranking import rank_all
 from backend.retrieval.reading import possible_names, read
 from backend.retrieval.related import related
 from backend.tenancy.scope import Scope
@@ -32,7 +34,12 @@ from backend.usage.model import UNUSED, Usage
 LIST_LENGTH = 200
 MORE = 4
 MOST_PIECES = 5000
-"""Longer lists are not asked for: twenty-four of the longest texts fill one."""
+"""Longer lists are not asked for: twenty-four of the longest texts fill one. Where that is too few, what it held is left out of
+a further search."""
+
+NEWEST = 50
+NEWEST_CHARACTERS = 250_000
+"""Of the newest rows, while the index is down: their words are told apart anew for each question."""
 
 SPARE_ROWS = 2
 """Each is a read unit a query, paid whether or not it is needed; when more than these fell out, a second read fetches more."""
@@ -55,14 +62,18 @@ class Rows(Protocol):
     def get_many_used(self, tenant_id: str, memory_ids: Sequence[str]) -> tuple[dict[str, Memory], dict[str, Usage]]:
         """Return the rows that exist, as they are now, and the usage of those that were ever returned, by id."""
 
-    def revisions(self, tenant_id: str, memory_id: str) -> list[Revision]:
-        """Return all earlier revisions."""
+    def revisions_at(self, tenant_id: str, wanted: Iterable[tuple[str, int]]) -> list[Revision]:
+        """Return those of these earlier revisions, (memory id, number), that there are."""
+
+    def newest(self, scope: Scope, count: int) -> list[Memory]:
+        """Return at most so many of the newest active rows, newest first; some may be active no more."""
 
 
 class RetrievalService:
-    """Ranked recall. Two sequential round trips to the table, whatever `k` up to 50.
+    """Ranked recall. Two round trips to the table one after the other, whatever `k` up to 50: what is pending, then rows.
 
-    One more for what was known once, one for each step away from what is found, and one for a policy that is not known yet.
+    One more for what was known once, and one for each step away from what is found; two more while the index is down. What lies
+    in many projects is read side by side (`backend.adapters.TABLE_THREADS`), and the policy beside what is pending.
     """
 
     def __init__(  # noqa: PLR0913 - one word for each thing it stands on
@@ -70,13 +81,13 @@ class RetrievalService:
         *,
         rows: Rows,
         index: MemoryIndex,
-        recent: MemoryIndex,
+        recent: Callable[[], MemoryIndex],
         embedder: Embedder,
         policies: PolicySource,
         clock: Clock,
         executor: Executor,
     ) -> None:
-        """`recent` is an empty index in memory: it answers from the pending changes alone while `index` is down."""
+        """`recent` makes an empty index in memory: it answers from what is pending and newest while `index` is down."""
         self._rows = rows
         self._index = index
         self._recent = recent
@@ -88,11 +99,12 @@ class RetrievalService:
     def query(self, scope: Scope, question: Question) -> Found:
         """Return the best memories. An own write is found by the next query, whether the index holds it yet or not.
 
-        With the embedder down the answer is lexical, with the index down it comes from what is pending: `degraded` says
-        so. Raises `IndexUnavailableError` when the index is down and nothing pending can be said either.
+        With the embedder down the answer is lexical, with the index down it comes from what is pending and newest:
+        `degraded` says so. Raises `IndexUnavailableError` when the index is down and nothing can be said of these either.
         """
+        policy = self._beside(partial(self._policies.of, scope.tenant_id))
         candidates = self.candidates(scope, question)
-        batch = self._read(scope, rank(candidates, explained=question.explain), question)
+        batch = self._read(scope, rank_all(candidates, explained=question.explain), question, policy)
         intent = candidates.reading.intent
         weighed = weigh(batch, question.weights, intent, self._embedder.model.identity)
         terms = candidates.terms if question.explain else None
@@ -104,7 +116,7 @@ class RetrievalService:
         if failed:
             observability.count("decryption_failed", failed)
         observability.count("results", len(answers))
-        return Found(answers, candidates.degraded, self._clock.now(), intent)
+        return Found(answers, candidates.degraded, self._clock.now(), intent, candidates.changes)
 
     def candidates(self, scope: Scope, question: Question) -> Candidates:
         """Return all that may answer, as the index and what is pending have it: enough for `k` memories, where there are.
@@ -127,8 +139,8 @@ class RetrievalService:
             speaker=reading.speaker,
             around=AROUND,
         )
-        found = self._found(scope, query, changes, question.k, degraded)
-        return Candidates(found, reading, query.terms, tuple(degraded))
+        first, *further = self._found(scope, query, changes, question.k, degraded)
+        return Candidates(first, reading, query.terms, tuple(degraded), tuple(further), changes)
 
     def _names(self, scope: Scope, text: str, changes: list[IndexDocument | Tombstone]) -> frozenset[str]:
         """Return which of the names that the text may hold are those of speakers."""
@@ -136,7 +148,7 @@ class RetrievalService:
         try:
             return self._index.speakers(scope, possible, changes) if possible else possible
         except IndexUnavailableError:
-            return self._recent.speakers(scope, possible, changes)  # The search will meet it too, and say so.
+            return self._recent().speakers(scope, possible, changes)  # The search will meet it too, and say so.
 
     def _vector(self, text: str, degraded: list[str]) -> Vector | None:
         try:
@@ -147,36 +159,36 @@ class RetrievalService:
 
     def _found(
         self, scope: Scope, query: IndexQuery, changes: list[IndexDocument | Tombstone], k: int, degraded: list[str]
-    ) -> SearchResult:
-        """Search for so many pieces that they are of `k` memories, where there are so many: a long text has many pieces."""
-        while True:
-            found = self._searched(scope, query, changes, degraded)
-            if len(found.hits) < query.limit or query.limit >= MOST_PIECES or _are_of(found.hits, k):
-                return found
-            query = replace(query, limit=min(MORE * query.limit, MOST_PIECES))
-
-    def _searched(
-        self, scope: Scope, query: IndexQuery, changes: list[IndexDocument | Tombstone], degraded: list[str]
-    ) -> SearchResult:
+    ) -> list[SearchResult]:
+        """Search the index; while it is down, what is pending and newest."""
         try:
-            return self._index.search(scope, query, changes)
+            return _searched(self._index, scope, query, changes, k)
         except IndexUnavailableError as error:
-            found = self._recent.search(scope, query, changes)
-            if not found.hits:
+            found = _searched(self._newest(scope), scope, query, changes, k)
+            if not found[0].hits:
                 msg = "The index does not answer; try again."
                 raise IndexUnavailableError(msg, retry_after=5) from error
-            if "index" not in degraded:
-                degraded.append("index")
+            degraded.append("index")
             return found
 
-    def _read(self, scope: Scope, ranked: Sequence[Ranked], question: Question) -> list[Candidate]:
+    def _newest(self, scope: Scope) -> MemoryIndex:
+        """Return an index of the newest rows: what was added before them nobody can search without the index."""
+        index = self._recent()
+        now = self._clock.now()
+        room = NEWEST_CHARACTERS
+        for row in self._rows.newest(scope, NEWEST):
+            if row.readable_by(scope, now) and row.state is State.ACTIVE and not row.unreadable and len(row.text) <= room:
+                room -= len(row.text)
+                index.write(scope.tenant_id, documents_of(row))
+        return index
+
+    def _read(self, scope: Scope, ranked: Sequence[Ranked], question: Question, policy: Future[MemoryPolicy]) -> list[Candidate]:
         """Return of the best those that still are what the index says, k at least where there are so many: the batch.
 
         A few more than k are read, and again only when those ran out.
         """
         k, known_at = question.k, question.filter.known_at
         now = self._clock.now()
-        policy = self._policies.of(scope.tenant_id)
         states = KEPT if question.filter.include_archived else {State.ACTIVE}
         found: list[Candidate] = []
         start = 0
@@ -189,7 +201,7 @@ class RetrievalService:
             rows, usage = self._rows.get_many_used(scope.tenant_id, [each.hit.memory_id for each in batch])
             mine = (row for row in rows.values() if row.readable_by(scope, now) and row.state in states)
             readable = {row.memory_id: row for row in mine}
-            earlier = {} if known_at is None else self._earlier(batch, readable)
+            earlier = {} if known_at is None else self._earlier(scope.tenant_id, batch, readable)
             for each in batch:
                 row = memory = readable.get(each.hit.memory_id)
                 if memory and memory.revision != each.hit.revision:
@@ -198,7 +210,7 @@ class RetrievalService:
                     observability.count("stale_hits")
                     continue
                 used = usage.get(memory.memory_id, UNUSED)
-                found.append(Candidate(each, memory, used, policy.is_stale(row, used, now)))
+                found.append(Candidate(each, memory, used, policy.result().is_stale(row, used, now)))
         return found
 
     def _related(
@@ -213,19 +225,39 @@ class RetrievalService:
         depth, now = question.traversal_depth, self._clock.now()
         return related(self._rows, scope, found, result, asked, depth=depth, known=known, now=now)
 
-    def _earlier(self, batch: Sequence[Ranked], rows: Mapping[str, Memory]) -> dict[tuple[str, int], Memory]:
+    def _earlier(self, tenant_id: str, batch: Sequence[Ranked], rows: Mapping[str, Memory]) -> dict[tuple[str, int], Memory]:
         """Return those earlier revisions that were hit, by memory id and revision, of memories that may be read now."""
         hits = [each.hit for each in batch if each.hit.memory_id in rows]
-        asked = [rows[hit.memory_id] for hit in hits if hit.revision != rows[hit.memory_id].revision]
-        reading = [self._beside(partial(self._rows.revisions, row.tenant_id, row.memory_id)) for row in asked]
-        found = [each.memory for work in reading for each in work.result()]
+        asked = [(hit.memory_id, hit.revision) for hit in hits if hit.revision != rows[hit.memory_id].revision]
+        found = self._rows.revisions_at(tenant_id, asked) if asked else []
         # What waited for a decision then was nobody's to find, and is not now.
-        kept = (each for each in found if each.state in KEPT)
+        kept = (each.memory for each in found if each.memory.state in KEPT)
         return {(each.memory_id, each.revision): each.filed_as(rows[each.memory_id]) for each in kept}
 
     def _beside(self, work: Callable[[], _T]) -> Future[_T]:
         """Do this in another thread, under the same request."""
         return self._executor.submit(copy_context().run, work)
+
+
+def _searched(
+    index: MemoryIndex, scope: Scope, query: IndexQuery, changes: Sequence[IndexDocument | Tombstone], k: int
+) -> list[SearchResult]:
+    """Search for so many pieces that they are of `k` memories, where there are so many: a long text has many pieces.
+
+    Where the longest list is too short for that, what it held is left out and the rest searched: each adds twenty-four at least.
+    """
+    found: list[SearchResult] = []
+    held: set[str] = set()
+    while True:
+        result = index.search(scope, query, changes)
+        if len(result.hits) < query.limit or _are_of(result.hits, k - len(held)):
+            return [*found, result]
+        if query.limit < MOST_PIECES:
+            query = replace(query, limit=min(MORE * query.limit, MOST_PIECES))
+            continue
+        found.append(result)
+        held.update(hit.memory_id for hit in (*result.hits, *result.around))
+        query = replace(query, filter=replace(query.filter, left_out=frozenset(held)))
 
 
 def _are_of(hits: Iterable[Hit], memories: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,11 @@ MEMORIES = ("m1", "m2", "m3")
 FURTHEST = 2
 NAMES = ("ana", "ben", "cleo")
 KEYS = (*BOTH.keys, BEN.home)
+STATES = {0: "soft_deleted", 1: "archived", 2: "archived"}
+
+
+def test_every_filter_that_there_is_is_tried() -> None:
+    assert set(FILTERS) == {each.name for each in fields(IndexFilter)}
 
 
 def change_of(key: str, memory: str, numbers: tuple[int, int, int], grave: bool) -> IndexDocument | Tombstone:
@@ -49,12 +55,13 @@ def change_of(key: str, memory: str, numbers: tuple[int, int, int], grave: bool)
         source=("mail", "chat", None)[seed % 3],
         tags=("a", "b", "c")[: seed % 4],
         tier=("hot", "warm")[seed % 2],
+        memory_type=("fact", "event", "preference")[seed % 3],
         session_id=("s", None, "t")[seed % 3],
         occurred_at=seed % 5 if seed % 4 else None,
         speaker=("Ana", "Ben", None)[seed % 3],
         traits=seed % 100,
         is_summary=seed % 7 == 0,
-        state="active" if seed % 11 else "soft_deleted",
+        state=STATES.get(seed % 11, "active"),
         metadata={"n": seed % 3, "who": WORDS[seed % 5]},
     )
 
@@ -64,31 +71,41 @@ changes = some.builds(
     some.sampled_from(KEYS),
     some.sampled_from(MEMORIES),
     some.tuples(some.integers(1, 2), some.integers(0, 1), some.integers(1, 4)),
-    some.booleans(),
+    some.sampled_from((False, False, False, True)),
 )
 
-filters = some.builds(
-    IndexFilter,
-    sources=some.sampled_from(((), ("mail",), ("mail", "chat"))),
-    tags=some.sampled_from(((), ("a",), ("b", "c"))),
-    tiers=some.sampled_from(((), ("hot",))),
-    session_id=some.sampled_from((None, "s")),
-    created_since=some.none() | some.integers(0, 50),
-    created_until=some.none() | some.integers(0, 50),
-    include_summaries=some.booleans(),
-    metadata=some.sampled_from(({}, {"n": 1}, {"n": 1, "who": "red"})),
-    ranges=some.sampled_from(({}, {"n": NumberRange(0, 1)}, {"n": NumberRange(1, 9), "who": NumberRange(0, 9)})),
-    as_of=some.none() | some.integers(0, 50),
-    known_at=some.none() | some.integers(0, 40),
-    now=some.integers(0, 70),
-)
+FILTERS: dict[str, some.SearchStrategy[object]] = {
+    "sources": some.sampled_from((("mail",), ("mail", "chat"))),
+    "tags": some.sampled_from((("a",), ("b", "c"))),
+    "tiers": some.just(("hot",)),
+    "memory_types": some.sampled_from((("fact",), ("event", "preference"))),
+    "session_id": some.just("s"),
+    "created_since": some.integers(0, 50),
+    "created_until": some.integers(0, 50),
+    "include_summaries": some.just(False),
+    "metadata": some.sampled_from(({"n": 1}, {"n": 1, "who": "red"})),
+    "ranges": some.sampled_from(({"n": NumberRange(0, 1)}, {"n": NumberRange(1, 9), "who": NumberRange(0, 9)})),
+    "as_of": some.integers(0, 50),
+    "known_at": some.integers(0, 40),
+    "include_archived": some.just(True),
+    "now": some.integers(1, 70),
+    "left_out": some.frozensets(some.sampled_from((*MEMORIES, "m9")), min_size=1, max_size=2),
+}
+
+
+def filter_of(names: list[str]) -> some.SearchStrategy[IndexFilter]:
+    """A few at a time: hardly anything passes all of them."""
+    return some.builds(IndexFilter, **{name: FILTERS[name] for name in names})
+
+
+filters = some.lists(some.sampled_from(sorted(FILTERS)), max_size=3, unique=True).flatmap(filter_of)
 
 questions = some.builds(
     IndexQuery,
     vector=some.sampled_from(VECTORS),
     model=some.just(MODEL),
     stems=some.lists(some.sampled_from((*WORDS, "absent")), max_size=5).map(tuple),
-    filter=some.just(IndexFilter()) | filters,
+    filter=filters,
     limit=some.integers(1, 6),
     speaker=some.sampled_from((None, "ana")),
     around=some.integers(0, 2),

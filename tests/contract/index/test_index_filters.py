@@ -34,6 +34,19 @@ def test_sources(index: MemoryIndex) -> None:
     assert found(index, sources=("fax",)) == set()
 
 
+def test_what_is_left_out_is_not_found_and_moves_no_word_statistics(index: MemoryIndex) -> None:
+    three(index, {}, {}, {})
+    index.write("acme", [document("m1", revision=1, chunk=1)])
+    pending = [document("m2", row_version=2), document("m4", tags=("new",))]
+
+    assert found(index, left_out=frozenset({"m1", "no such"})) == numbered(2, 3)
+    assert found(index, overlay=pending, left_out=frozenset({"m1", "m2"})) == numbered(3, 4)
+    assert found(index, left_out=frozenset({"m1", "m2", "m3"})) == set()
+    all_found, some = (index.search(ANA, question("boat", left_out=frozenset(each))) for each in ((), ("m1",)))
+    assert some.words == all_found.words
+    assert {hit.memory_id: hit.lexical for hit in some.hits}.items() <= {h.memory_id: h.lexical for h in all_found.hits}.items()
+
+
 def test_one_of_several_tags_is_enough(index: MemoryIndex) -> None:
     three(index, {"tags": ("q4", "plan")}, {"tags": ("plan",)}, {})
     assert found(index, tags=("plan",)) == numbered(1, 2)

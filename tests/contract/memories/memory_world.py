@@ -121,6 +121,7 @@ class World:
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
     seals: FakeSeals = field(default_factory=FakeSeals)
     policies: FakePolicies = field(default_factory=FakePolicies)
+    executor: Executor = field(default_factory=AtOnce)
     store: DynamoMemoryStore = field(init=False)
     usages: DynamoUsageStore = field(init=False)
     requests: DynamoRequestLog = field(init=False)
@@ -131,7 +132,8 @@ class World:
         self.seam = self._seam()
         macs = TenantMacs(FakeSecrets())
         self.usages = DynamoUsageStore(Table(USAGE, self.seam))
-        self.store = DynamoMemoryStore(Table(MEMORIES, self.seam), macs, self.seals, self.clock, self.ids, usages=self.usages)
+        table, usages, executor = Table(MEMORIES, self.seam), self.usages, self.executor
+        self.store = DynamoMemoryStore(table, macs, self.seals, self.clock, self.ids, usages=usages, executor=executor)
         self.requests = DynamoRequestLog(Table(IDEMPOTENCY, self.seam), self.ids, self.clock)
         self.service = self.remembering(WholeTexts())
 

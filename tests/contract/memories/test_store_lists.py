@@ -46,6 +46,21 @@ def edited(store: MemoryStore, each: Memory, at: datetime, **fields: Any) -> Mem
     return after
 
 
+# The newest
+
+
+def test_the_newest_rows_come_newest_first_of_every_scope_key_and_of_nobody_else(store: MemoryStore) -> None:
+    for number in range(1, 7):
+        added(store, memory(number, scope=(ACME, OTHER_PROJECT)[number % 2], created_at=NOW + number * SECOND))
+    added(store, memory(7, scope=NEIGHBOUR, created_at=NOW + DAY))
+    forgotten(store, added(store, memory(8, created_at=NOW + DAY)))
+    both = user_scope("acme", "support", Environment.LIVE, "u1", ("sales",))
+
+    assert numbers(store.newest(both, 4)) == [6, 5, 4, 3]
+    assert numbers(store.newest(ACME, 9)) == [6, 4, 2]
+    assert store.newest(user_scope("acme", "support", Environment.LIVE, "u9"), 9) == []
+
+
 # What a list asks for
 
 

@@ -74,6 +74,23 @@ def test_every_revision_is_kept_as_it_was_with_who_ended_it_and_why(store: Memor
     assert store.revisions("rival", memory_id(1)) == []
 
 
+def test_earlier_revisions_are_read_by_their_numbers_of_many_memories_at_once(store: MemoryStore) -> None:
+    first, other = added(store, memory(1)), added(store, memory(2))
+    second = edited(store, first, 1, importance=0.25)
+    edited(store, second, 2, importance=0.5)
+    edited(store, other, 1, importance=0.75)
+    wanted = [(memory_id(1), 2), (memory_id(2), 1), (memory_id(2), 1), (memory_id(1), 3), (memory_id(1), 9), (memory_id(3), 1)]
+
+    found = store.revisions_at("acme", wanted)
+
+    # The current one is no earlier revision.
+    assert sorted(found, key=lambda each: each.memory.memory_id) == [
+        Revision(second, NOW + 2 * DAY, "key:2", "because 2"),
+        Revision(other, NOW + DAY, "key:1", "because 1"),
+    ]
+    assert store.revisions_at("rival", wanted) == store.revisions_at("acme", []) == []
+
+
 def test_more_than_nine_revisions_stand_in_their_order(store: MemoryStore) -> None:
     each = added(store, memory(1))
     for number in range(1, 13):

@@ -102,7 +102,7 @@ def serving(clock: Clock | None = None) -> Iterator[Served]:
         # Each is built on first use, so what is put there first is what everybody gets.
         container.index, container.embedder = index, embedder
         # The table service that is imitated here does one thing at a time.
-        container.executor = AtOnce()
+        container.executor = container.table_threads = AtOnce()
         container.recording = FakeRecording(container.ids)
         container.tokenizer = FakeTokenizer()
         try:

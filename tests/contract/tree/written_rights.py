@@ -51,13 +51,15 @@ EMBED = {each.replace("{}", "EmbeddingProvider") for each in INVOKE}
 ASK = {each.replace("{}", "LanguageModel") for each in INVOKE}
 SEARCH = {"es:ESHttpGet {}/memories-write", "es:ESHttpPost {}/_msearch"}
 INDEX = SEARCH | {"es:ESHttpPost {}/_bulk", "es:ESHttpPost {}/memories-*"}
-RETURN = {"sqs:SendMessage Accesses"}
+# What the queue does not take is counted at once.
+RETURN = {"sqs:SendMessage Accesses", "dynamodb:PutItem UsageTable"}
 WALK = {"dynamodb:Query MemoriesTable/index/list"}
 SEARCHES = ("QueryMemories", "RetrieveMemories", "ComposePrompt", "SynthesizeAnswer", "RecallMemories", "QueryTurns")
 GIVE_UP = {"sqs:SendMessage FailedEvents"}
 MAY: dict[str, set[str]] = {
     "AddMemory": SIGN_IN | REQUESTS | ADD,
-    **dict.fromkeys(SEARCHES, SIGN_IN | FIND | OPEN | SEE_USAGE | RETURN),
+    # While the index is down the newest are searched, which stand in a list.
+    **dict.fromkeys(SEARCHES, SIGN_IN | FIND | OPEN | SEE_USAGE | WALK | RETURN),
     # What waits for a decision, and what is counted, stands in a list.
     "ExplainMemory": SIGN_IN | FIND | OPEN | SEE_USAGE | WALK,
     "SearchRouted": SIGN_IN | FIND | OPEN | SEE_USAGE | WALK | RETURN,

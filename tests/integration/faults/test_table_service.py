@@ -31,6 +31,7 @@ from tests.contract.memories.test_memory_store import *
 from tests.contract.memories.test_memory_store_pending import *
 from tests.contract.memories.test_request_log import *
 from tests.integration.faults.table_service import TableService
+from tests.support.executors import AtOnce
 from tests.support.tables import REGION
 from tests.unit.memories.samples import keyed
 
@@ -70,7 +71,8 @@ def table(seam: Seam) -> Table:
 @pytest.fixture
 def store(table: Table, clock: FakeClock) -> DynamoMemoryStore:
     usages = DynamoUsageStore(Table("UsageTable", table.seam))
-    return DynamoMemoryStore(table, TenantMacs(FakeSecrets()), FakeSeals(), clock, UlidIds(clock), usages=usages)
+    ids, executor = UlidIds(clock), AtOnce()
+    return DynamoMemoryStore(table, TenantMacs(FakeSecrets()), FakeSeals(), clock, ids, usages=usages, executor=executor)
 
 
 @pytest.fixture

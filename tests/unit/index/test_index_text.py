@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from backend.index.stemmer import stem
-from backend.index.text import LONGEST_WORD, STOP_WORDS, query_stems, stems
+from backend.index.text import LONGEST_WORD, MOST_QUERY_STEMS, STOP_WORDS, query_stems, stems
+from backend.tenancy.model import MOST_COMPAT_PROJECTS
+
+OPENSEARCH_MOST_TERMS = 65_536
+"""`index.max_terms_count`; `search.max_buckets` is one less (OpenSearch documentation, "Index settings", "Search settings")."""
 
 
 def test_english_is_read_by_the_recipe() -> None:
@@ -80,6 +84,19 @@ def test_what_cannot_be_encoded_is_no_word_but_its_neighbours_are() -> None:
 
 def test_endless_words_are_cut() -> None:
     assert query_stems("7" * 100_000) == ("7" * LONGEST_WORD,)
+
+
+def test_of_a_question_of_endless_words_the_first_count_and_their_repeats() -> None:
+    words = [f"{letter}{number}" for letter in "bcdfg" for number in range(100)]
+
+    found = query_stems(" ".join([*words, *words]))
+
+    assert found == (*words[:MOST_QUERY_STEMS], *words[:MOST_QUERY_STEMS])
+    assert len(stems(" ".join(words))) == len(words)
+
+
+def test_all_terms_of_the_longest_question_over_the_most_projects_are_fewer_than_opensearch_takes() -> None:
+    assert MOST_QUERY_STEMS * (MOST_COMPAT_PROJECTS + 1) < OPENSEARCH_MOST_TERMS
 
 
 @given(some.text())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,7 +95,7 @@ class Switch:
 class World:
     """Adding, projecting and asking, on one clock."""
 
-    def __init__(self, index: MemoryIndex, executor: ThreadPoolExecutor) -> None:
+    def __init__(self, index: MemoryIndex, executor: Executor) -> None:
         self.clock = FakeClock()
         self.index = Switch(index)
         self.embedder = FakeEmbedder()
@@ -118,7 +118,7 @@ class World:
         self.retrieval = RetrievalService(
             rows=self.store,
             index=self.index,
-            recent=FakeIndex(),
+            recent=FakeIndex,
             embedder=self.embedder,
             policies=self.policies,
             clock=self.clock,

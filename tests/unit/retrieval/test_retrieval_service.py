@@ -11,6 +11,7 @@ from backend.kit.errors import IndexUnavailableError, TableUnavailableError
 from backend.memories.documents import documents_of
 from backend.memories.model import NEWEST_PENDING
 from backend.retrieval.model import BOOSTS, SHOWN, Weights
+from backend.retrieval.service import MOST_PIECES, NEWEST
 from backend.tenancy.scope import Environment, Scope, user_scope
 from backend.usage.model import Usage
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL, memory_id
@@ -148,6 +149,19 @@ def test_fewer_than_k_come_back_only_where_there_are_fewer(world: World) -> None
     assert len(world.ask("boat", 50).answers) == 2
 
 
+def test_fewer_than_k_come_back_only_where_there_are_fewer_however_many_pieces_the_best_have(world: World) -> None:
+    pieces = tuple((5 * place, 5 * place + 5) for place in range(MOST_PIECES // 10 + 1))
+    long = [sample(number, text="boat " * len(pieces), chunks=pieces, vector=None, model=None) for number in range(10)]
+    short = [sample(number, text=f"boat {number} " + "sails " * 9, vector=None, model=None) for number in range(100, 120)]
+    for each in (*long, *short):
+        world.store.add(each, (), guarded=False)
+        world.index.write("acme", documents_of(each))
+
+    for k, wanted in ((9, 9), (15, 15), (40, 30)):
+        found = [each.memory.memory_id for each in world.ask("boat", k).answers]
+        assert len(found) == len(set(found)) == wanted
+
+
 def test_stale_hits_are_made_up_for_by_those_behind_them(world: World) -> None:
     memories = world.remember(*(f"boat {number}" for number in range(40)))
     best = [answer.memory for answer in world.ask("boat", 20).answers]
@@ -240,19 +254,43 @@ def test_what_was_added_while_the_embedder_was_down_is_found_by_its_words(world:
     assert found.degraded == ()
 
 
-def test_while_the_index_is_down_what_is_pending_is_found_and_it_is_said(world: World) -> None:
-    world.remember("the boat is red")
+def test_while_the_index_is_down_what_is_pending_and_what_is_newest_is_found_and_it_is_said(world: World) -> None:
+    world.remember("the oldest boat is red", "the boat is red")
+    world.remember(*(f"tea without sugar {number}" for number in range(NEWEST - 2)))
     world.remember("the car is red", shown=False)
     world.index.down = True
 
-    found = world.ask("red")
+    found = world.ask("red", weights=Weights(semantic=1.0, cluster=0, recency=0, importance=0, usage=0), k=2)
 
-    assert [answer.memory.text for answer in found.answers] == ["the car is red"]
+    assert {answer.memory.text for answer in found.answers} == {"the car is red", "the boat is red"}
     assert found.degraded == ("index",)
 
 
-def test_while_the_index_is_down_and_nothing_is_pending_the_answer_is_to_try_again(world: World) -> None:
-    world.remember("the boat is red")
+def test_while_the_index_is_down_filters_hold_and_what_is_forgotten_or_anothers_is_not_found(world: World) -> None:
+    world.remember("a red boat", source="chat")
+    world.remember("a blue boat", source="mail")
+    gone, _ = world.memories.forget(ACME, world.remember("a green boat", source="mail")[0].memory_id)
+    world.project(gone)
+    for scope in (NEIGHBOUR, OTHER_PROJECT, RIVAL):
+        world.remember("a black boat", scope=scope, source="mail")
+    world.index.down = True
+
+    assert world.texts("boat", sources=("mail",)) == ["a blue boat"]
+    with pytest.raises(IndexUnavailableError):
+        world.ask("boat", sources=("fax",))
+
+
+def test_while_the_index_is_down_what_was_changed_a_moment_ago_is_found_as_it_is_now(world: World) -> None:
+    shown, _ = world.remember("the boat is red", "tea")
+    after = shown.edited(world.clock.now(), None, None, text="the boat is blue", vector=None, model=None)
+    world.store.replace(after, documents_of(after))
+    world.index.down = True
+
+    assert world.texts("boat", 1) == ["the boat is blue"]
+
+
+def test_while_the_index_is_down_and_nothing_is_there_the_answer_is_to_try_again(world: World) -> None:
+    world.remember("the boat is red", scope=NEIGHBOUR)
     world.index.down = True
 
     with pytest.raises(IndexUnavailableError) as refused:

@@ -14,6 +14,7 @@ from backend.memories.documents import changes_for
 from backend.memories.model import MOST_EMBED_TRIES, NEWEST_PENDING, REDACTED, Memory, Revision, State
 from backend.retrieval.gates import Explanation, Gate
 from backend.retrieval.model import LARGEST_K, Question
+from backend.retrieval.service import NEWEST
 from backend.retrieval.why_not import MOST_OUTRANKING, Explaining
 from backend.tenancy.scope import Environment, Scope, user_scope
 from tests.unit.memories.samples import ACME, NEIGHBOUR, OTHER_PROJECT, RIVAL, memory_id
@@ -233,7 +234,7 @@ def test_what_waits_behind_too_much_else_for_the_index_is_said_to(world: World) 
 
 def test_an_index_that_is_down_is_said_to_be(world: World) -> None:
     (row,) = world.remember(BOAT)
-    world.remember("something else", shown=False)
+    world.remember(*(f"something else {number}" for number in range(NEWEST)))
     world.index.down = True
 
     told = explained(world, row.memory_id)

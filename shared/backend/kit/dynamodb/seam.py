@@ -111,7 +111,7 @@ class Seam(Connection):
             connect_timeout_seconds=CONNECT_SECONDS,
             read_timeout_seconds=READ_SECONDS,
             max_retry_attempts=0,
-            max_pool_connections=20,
+            max_pool_connections=30,
         )
         self._clock = clock
         self._faults = faults
