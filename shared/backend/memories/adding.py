@@ -138,11 +138,16 @@ class Adding:
                 evidence = self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id)
                 yield Addition(memory, changes_for(memory), evidence, guarded=said.deduplicate)
 
-    def foreseen(self, scope: Scope, said: Said, reading: Reading, policy: MemoryPolicy) -> tuple[CandidateOutcome, ...]:
-        """Return the outcomes that `remember` would give now, and store nothing."""
+    def imagined(self) -> Imagined:
+        """Return the store as it is, to imagine in it what `foreseen` is told of."""
+        return Imagined(self._store)
+
+    def foreseen(
+        self, scope: Scope, said: Said, reading: Reading, policy: MemoryPolicy, so_far: Imagined
+    ) -> tuple[CandidateOutcome, ...]:
+        """Return the outcomes that `remember` would give after all that was imagined so far, and imagine these too."""
         outcomes: list[CandidateOutcome] = []
         seen: set[str] = set()
-        so_far = Imagined(self._store)
         for number, candidate in enumerate(reading.candidates):
             if said.deduplicate and candidate.extracted_key in seen and _skipped(candidate, number) is None:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, "", SAME_REQUEST))
@@ -161,9 +166,18 @@ class Adding:
         if said.deduplicate and holder is None:
             holder = self._holder(planned, planned, so_far) or self._holder(planned, end.memory, so_far)
         if holder:
-            return CandidateOutcome(number, Outcome.MERGED, holder.memory_id, "extracted_key")
-        so_far.take(end)
+            so_far.keep(self._as_lasting(holder, planned))
+            known_id = "" if so_far.has_taken(holder.memory_id) else holder.memory_id
+            return CandidateOutcome(number, Outcome.MERGED, known_id, "extracted_key")
+        # The guard stays with what holds now, as in `_stored`.
+        so_far.take(end, guarded=said.deduplicate and not self._is_kept_by_another(end.memory, so_far))
         return replace(_outcome_of(end.memory, number), memory_id="")
+
+    def _is_kept_by_another(self, memory: Memory, rows: Claims) -> bool:
+        memory_id = rows.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
+        holder = rows.get_many(memory.tenant_id, [memory_id]).get(memory_id) if memory_id else None
+        now = self._clock.now()
+        return holder is not None and holder.stands(now) and not memory.stands(now)
 
     def _embed(self, texts: Sequence[str]) -> list[Vector | None]:
         try:
@@ -269,6 +283,16 @@ class Adding:
 
         What was said late says of a claim that it held still at its time, so that nobody ends it before that.
         """
+        kept = self._as_lasting(holder, planned)
+        if kept is not holder:
+            try:
+                self._store.replace(kept, self._store.changes(kept))
+            except ConflictError:
+                return None
+        return kept
+
+    def _as_lasting(self, holder: Memory, planned: Memory) -> Memory:
+        """Return the holder as it is once the planned one has merged into it: the very same where nothing changes."""
         changes: dict[str, datetime | None] = {}
         if not holder.outlasts(planned):
             changes["expires_at"] = planned.expires_at
@@ -278,17 +302,10 @@ class Adding:
             and planned.valid_from > max(holder.valid_from, holder.last_said or holder.valid_from)
         ):
             changes["last_said"] = planned.valid_from
-        if not changes:
-            return holder
-        kept = holder.changed(self._clock.now(), **changes)
-        try:
-            self._store.replace(kept, self._store.changes(kept))
-        except ConflictError:
-            return None
-        return kept
+        return holder.changed(self._clock.now(), **changes) if changes else holder
 
     def _holder(self, planned: Memory, memory: Memory, rows: Claims) -> Memory | None:
-        memory_id = self._store.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
+        memory_id = rows.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
         holder = rows.get_many(memory.tenant_id, [memory_id]).get(memory_id) if memory_id else None
         return holder if holder and _keeps(holder, planned, memory, self._clock.now()) else None
 

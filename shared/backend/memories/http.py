@@ -15,7 +15,7 @@ from backend import bootstrap
 from backend.kit import observability, wire
 from backend.kit.errors import Fault, MemoryNotFoundError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
-from backend.memories.answers import answer_of, fallen_back, status_of
+from backend.memories.answers import answer_of, preview_of, status_of
 from backend.memories.list_parameters import Moments
 from backend.memories.listing import Listing
 from backend.memories.model import (
@@ -24,7 +24,7 @@ from backend.memories.model import (
 from backend.memories.outcomes import (
     Request,
 )
-from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemorySkipped, OutcomeView, UsedMemoryView
+from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemorySkipped, UsedMemoryView
 from backend.memories.sealed_values import Unopened
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
@@ -230,17 +230,8 @@ class MemoryDoor:
         ]
 
     def _preview(self, scope: Scope, body: MemoryAdd) -> JSONResponse:
-        preview = self.container.memories.preview(scope, body.said())
-        pairs = zip(preview.outcomes, preview.candidates, strict=True)
-        outcomes = [OutcomeView.fields_of(outcome, candidate) for outcome, candidate in pairs]
-        answer = {
-            "status": "dry_run",
-            "candidates_extracted": len(outcomes),
-            "outcomes": outcomes,
-            "warnings": [*body.warnings(), *fallen_back(preview.fallback)],
-            "request_id": observability.request_id(),
-        }
-        return json_answer(answer, HTTPStatus.OK)
+        answer = preview_of(self.container.memories.preview(scope, body.said()), body)
+        return json_answer({**answer, "request_id": observability.request_id()}, HTTPStatus.OK)
 
 
 def etag(memory: Memory) -> str:

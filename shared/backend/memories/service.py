@@ -204,9 +204,21 @@ class MemoryService:
 
     def preview(self, scope: Scope, said: Said) -> Preview:
         """Say what `add` would do, and do nothing."""
+        (preview,) = self.preview_many(scope, [said])
+        if isinstance(preview, MemorySyncError):
+            raise preview
+        return preview
+
+    def preview_many(self, scope: Scope, said: Sequence[Said]) -> list[Preview | MemorySyncError]:
+        """Say what `add_many` would do with these, one after the other, and do nothing."""
         policy = self._policies.of(scope.tenant_id)
-        reading = self._read(said, policy)
-        return Preview(reading.candidates, self._adding.foreseen(scope, said, reading, policy), reading.fallback)
+        so_far = self._adding.imagined()
+
+        def foreseen(each: Said) -> Preview:
+            reading = self._read(each, policy)
+            return Preview(reading.candidates, self._adding.foreseen(scope, each, reading, policy, so_far), reading.fallback)
+
+        return [self._tried(foreseen, each) for each in said]
 
     def get(self, scope: Scope, memory_id: str, as_of: datetime | None = None, known_at: datetime | None = None) -> Memory:
         """Return a memory, as it was known at a moment if one is given.
