@@ -98,6 +98,11 @@ def utc(moment: datetime | None) -> datetime | None:
     return as_utc(moment) if moment else None
 
 
+def with_offset(moment: datetime | None) -> datetime | None:
+    """Return the moment with the offset that it was sent with, UTC where it had none; None as None."""
+    return as_utc(moment) if moment and moment.tzinfo is None else moment
+
+
 def shown(moment: datetime | None) -> str | None:
     """Return the moment as answers show it."""
     return to_rfc3339(moment) if moment else None

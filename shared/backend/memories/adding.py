@@ -13,7 +13,7 @@ from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
 from backend.extraction.model import Candidate, Guarded, Reading
 from backend.kit import observability
-from backend.kit.clock import Clock
+from backend.kit.clock import Clock, as_utc
 from backend.kit.errors import ConflictError, EmbeddingUnavailableError, GoneError, ThrottledError
 from backend.kit.ids import Ids
 from backend.memories.conflicts import Claims, Imagined, Settled, settled
@@ -188,6 +188,7 @@ class Adding:
 
     def _planned(self, scope: Scope, said: Said, candidate: Candidate, vectors: tuple[Vector, ...], memory_id: str) -> Memory:
         now = self._clock.now()
+        occurred_at = as_utc(said.occurred_at) if said.occurred_at else None
         is_quarantined = candidate.refusal is not None
         return Memory(
             memory_id=memory_id,
@@ -200,9 +201,10 @@ class Adding:
             created_at=now,
             updated_at=now,
             known_from=now,
-            valid_from=said.valid_from or said.occurred_at or now,
+            valid_from=said.valid_from or occurred_at or now,
             valid_until=said.valid_until,
-            occurred_at=said.occurred_at,
+            occurred_at=occurred_at,
+            utc_offset=said.utc_offset,
             expires_at=_expiry(now, said.ttl_minutes),
             source=said.source,
             event_type=said.event_type,
@@ -318,7 +320,7 @@ class Adding:
             sha256=hashlib.sha256(said.text.encode()).hexdigest(),
             source=said.source,
             session_id=said.session_id,
-            occurred_at=said.occurred_at,
+            occurred_at=as_utc(said.occurred_at) if said.occurred_at else None,
         )
 
 

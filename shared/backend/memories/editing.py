@@ -207,7 +207,7 @@ class Editing:
     def _read_anew(self, memory: Memory, text: str) -> dict[str, Any]:
         """Return what a new text makes of a memory. The guards look at it as at any text."""
         policy = self._policies.of(memory.tenant_id).extraction
-        said = Utterance(text, memory.occurred_at or self._clock.now(), memory.speaker, memory.role, infer=False)
+        said = Utterance(text, memory.said_at or self._clock.now(), memory.speaker, memory.role, infer=False)
         whole = self._extractor.read(said, policy).candidates[0]
         if whole.refusal:
             fault = Fault("/text", "Leave out what the rule names.")

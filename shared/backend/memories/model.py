@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
 
@@ -95,6 +95,8 @@ class Said:
     speaker: str | None = None
     role: str | None = None
     occurred_at: datetime | None = None
+    """With the offset that it was sent with: relative times are read by its calendar."""
+
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     ttl_minutes: int | None = None
@@ -103,6 +105,12 @@ class Said:
     on_conflict: OnConflict | None = None
     derived_from: tuple[str, ...] = ()
     """The memories that this summarises; none for what somebody said."""
+
+    @property
+    def utc_offset(self) -> int | None:
+        """By how many minutes the calendar of who said it is ahead of UTC; None for UTC."""
+        offset = self.occurred_at.utcoffset() if self.occurred_at else None
+        return int(offset.total_seconds()) // 60 if offset else None
 
     def utterance(self, now: datetime) -> Utterance:
         """Return what extraction is to read."""
@@ -129,6 +137,9 @@ class Memory:
     valid_from: datetime
     valid_until: datetime | None = None
     occurred_at: datetime | None = None
+    utc_offset: int | None = None
+    """By how many minutes the calendar by which its text was read is ahead of UTC; None for UTC."""
+
     expires_at: datetime | None = None
     source: str | None = None
     event_type: str | None = None
@@ -202,6 +213,12 @@ class Memory:
     def since(self) -> datetime:
         """When this revision was written."""
         return self.known_from or self.created_at
+
+    @property
+    def said_at(self) -> datetime | None:
+        """When it was said, by the calendar of who said it."""
+        offset = timezone(timedelta(minutes=self.utc_offset or 0))
+        return self.occurred_at.astimezone(offset) if self.occurred_at else None
 
     @property
     def pieces(self) -> tuple[Span, ...]:

@@ -128,7 +128,7 @@ class MemoryAdd(Wire):
             session_id=self.session_id,
             speaker=self.speaker,
             role=self.role,
-            occurred_at=wire.utc(self.occurred_at),
+            occurred_at=wire.with_offset(self.occurred_at),
             valid_from=wire.utc(self.valid_from),
             valid_until=wire.utc(self.valid_until),
             ttl_minutes=self.ttl_minutes,
