@@ -138,6 +138,24 @@ def json_size(value: object, *, most_depth: int) -> int:
     return size
 
 
+def check_keys(value: object, *, most: int, longest: int) -> None:
+    """Raise `ValueError` where the objects in a value have too many keys together, or one that is too long, in characters."""
+    keys = list(_keys(value))
+    if len(keys) > most:
+        msg = f"Must not have more than {most} keys in all; this has {len(keys)}."
+        raise ValueError(msg)
+    if any(len(each) > longest for each in keys):
+        msg = f"Must not have a key of more than {longest} characters; put long words into values."
+        raise ValueError(msg)
+
+
+def _keys(value: object) -> Iterable[str]:
+    if isinstance(value, dict):
+        yield from value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys(each)
+
+
 def _depth(value: object) -> int:
     deepest, level = 0, [value]
     while level:

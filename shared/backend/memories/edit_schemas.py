@@ -64,6 +64,8 @@ class MemoryPatch(Wire):
                     msg = "A value cannot be taken away; see errors."
                     raise ValidationFailedError(msg, faults=(fault,))
                 fields[name] = empty
+        if "valid_from" in sent:
+            model.check_bounds(fields["valid_from"], fields.get("valid_until"))
         if "tags" in fields:
             fields["tags"] = tuple(dict.fromkeys(fields["tags"]))
         if "importance" in fields:

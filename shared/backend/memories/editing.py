@@ -29,6 +29,7 @@ from backend.memories.model import (
     Memory,
     Revision,
     State,
+    check_bounds,
 )
 from backend.memories.once import Once
 from backend.memories.outcomes import (
@@ -173,6 +174,7 @@ class Editing:
             check_revision(memory, change.revisions)
             if is_same:
                 return memory
+            _check_bounds(memory, fields)
             if memory.unreadable and change.text is None:
                 raise ConflictError(UNREADABLE)
             if self._is_written(memory, fields, change, actor):
@@ -313,6 +315,14 @@ class Editing:
             return counted if is_new else memory
         msg = "The memory keeps changing; try again."
         raise ThrottledError(msg, retry_after=1)
+
+
+def _check_bounds(memory: Memory, fields: dict[str, Any]) -> None:
+    """Raise `ValidationFailedError` where what is sent, with what the memory has of the rest, ends before it begins."""
+    if "valid_from" in fields or "valid_until" in fields:
+        pointer = "/valid_until" if "valid_until" in fields else "/valid_from"
+        valid_from, valid_until = fields.get("valid_from", memory.valid_from), fields.get("valid_until", memory.valid_until)
+        check_bounds(valid_from, valid_until, pointer)
 
 
 _CLAIMING = frozenset({"text", "valid_from", "valid_until"})

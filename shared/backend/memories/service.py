@@ -118,7 +118,7 @@ class MemoryService:
         All texts are embedded together. All of it is done when this returns: what failed can be sent again by itself.
         """
         policy = self._policies.of(tenant_id)
-        claims = [self._tried(self._once.claim, tenant_id, each.request) for each in asked]
+        claims = [self._in_bounds(each.said, self._tried(self._once.claim, tenant_id, each.request)) for each in asked]
         try:
             return self._all_added(asked, claims, policy, actor)
         except Exception:
@@ -126,6 +126,19 @@ class MemoryService:
                 if isinstance(claim, Claim):
                     self._once.release(claim)
             raise
+
+    def _in_bounds(self, said: Said, claim: Claim | Done | MemorySyncError) -> Claim | Done | MemorySyncError:
+        """Return the claim, or why what was said cannot be done: it had ended before it began.
+
+        What was done once under its key is answered so again, though its end has come since.
+        """
+        if isinstance(claim, Claim) and not claim.resumed:
+            try:
+                said.check_bounds(self._clock.now())
+            except MemorySyncError as error:
+                self._once.release(claim, did_nothing=True)
+                return error
+        return claim
 
     def _all_added(
         self, asked: Sequence[Asked], claims: Sequence[Claim | Done | MemorySyncError], policy: MemoryPolicy, actor: str | None
@@ -215,6 +228,7 @@ class MemoryService:
         so_far = self._adding.imagined()
 
         def foreseen(each: Said) -> Preview:
+            each.check_bounds(self._clock.now())
             reading = self._read(each, policy)
             return Preview(reading.candidates, self._adding.foreseen(scope, each, reading, policy, so_far), reading.fallback)
 
