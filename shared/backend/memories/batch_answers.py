@@ -1,7 +1,8 @@
-"""From what became of the items of one request to what its caller is told of each."""
+"""From several memories, or what became of several things, to what a caller is told of each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,8 @@ from backend.kit import observability, problems
 from backend.kit.errors import MemorySyncError
 from backend.memories.answers import answer_of, preview_of, status_of
 from backend.memories.http import etag
+from backend.memories.listing import Page
+from backend.memories.model import Memory
 from backend.memories.outcomes import Added, Preview
 from backend.memories.schemas import MemoryAdd, MemoryView, OutcomeView
 
@@ -35,6 +38,18 @@ def added_item(number: int, done: object, body: MemoryAdd | None, *, shows_candi
     candidates = dict(enumerate(done.candidates)) if shows_candidates or body.return_candidates else {}
     outcomes = [OutcomeView.fields_of(each, candidates.get(each.candidate)) for each in done.outcomes]
     return {"index": number, "status": int(status_of(done)), "outcomes": outcomes, "result": answer_of(done, body)}
+
+
+def waiting_items(page: Page, others: Mapping[str, Memory]) -> list[dict[str, Any]]:
+    """Return what is told of memories that wait for a decision, each with those that it contradicts."""
+    return [
+        {
+            **MemoryView.fields_of(each),
+            "rule": each.rule,
+            "conflicts_with": [MemoryView.fields_of(others[name]) for name in each.disputes if name in others],
+        }
+        for each in page.memories
+    ]
 
 
 def _problem(error: MemorySyncError, number: int) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from backend import bootstrap
 from backend.kit import observability, wire
 from backend.kit.errors import Fault, MemorySyncError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
-from backend.memories.batch_answers import added_item, updated_item
+from backend.memories.answer_sizes import brief_addition, brief_update, brief_waiting, fitted, how_many_fit, left_out
+from backend.memories.batch_answers import added_item, updated_item, waiting_items
 from backend.memories.edit_schemas import (
     BatchUpdate,
     BulkAdd,
@@ -121,18 +122,19 @@ class EditDoor(MemoryDoor):
         every = [done.get(number, each) for number, each in changes.items()]
         items = [updated_item(number, each) for number, each in enumerate(every)]
         failed = sum(isinstance(each, MemorySyncError) for each in every)
-        warnings = [*body.warnings(), *_warnings(body.items)]
-        answer = {"items": items, "updated": len(items) - failed, "failed": failed, "warnings": warnings}
+        shown = fitted(items, brief_update)
+        warnings = [*body.warnings(), *_warnings(body.items), *left_out(items, shown)]
+        answer = {"items": shown, "updated": len(items) - failed, "failed": failed, "warnings": warnings}
         return json_answer({**answer, "request_id": observability.request_id()}, HTTPStatus.MULTI_STATUS)
 
     def add_many(self, caller: Caller, body: BulkAdd, key: str | None) -> JSONResponse:
         """Answer `POST /memory/bulk-add`."""
         told = self.added(self.scope(caller, body.user_id), caller, body, key, "POST /memory/bulk-add")
-        answer = {**told, "warnings": body.warnings(), "request_id": observability.request_id()}
+        answer = {**told, "warnings": [*body.warnings(), *told["warnings"]], "request_id": observability.request_id()}
         return json_answer(answer, HTTPStatus.MULTI_STATUS)
 
     def added(self, scope: Scope, caller: Caller, body: BulkAdd, key: str | None, route: str) -> dict[str, Any]:
-        """Return what became of each item, and how many of what there were."""
+        """Return what became of each item, how many of what there were, and a warning where the answer holds not all."""
         items = [_fitting(scope, item, is_dry=body.dry_run) for item in body.items]
         bodies = {number: item for number, item in enumerate(items) if isinstance(item, MemoryAdd)}
         results: dict[int, Added | Preview | MemorySyncError] = {}
@@ -147,11 +149,14 @@ class EditDoor(MemoryDoor):
         done = [each for each in every if isinstance(each, Added | Preview)]
         stored = [outcome for each in done if isinstance(each, Added) for outcome in each.outcomes]
         observability.count("results", len(done))
+        told = [
+            added_item(number, each, bodies.get(number), shows_candidates=body.return_candidates)
+            for number, each in enumerate(every)
+        ]
+        shown = fitted(told, brief_addition)
         return {
-            "items": [
-                added_item(number, each, bodies.get(number), shows_candidates=body.return_candidates)
-                for number, each in enumerate(every)
-            ],
+            "items": shown,
+            "warnings": left_out(told, shown),
             "candidates_extracted": sum(len(each.outcomes) for each in done),
             "candidates_stored": sum(each.outcome.is_new for each in stored),
             "failed": len(every) - len(done),
@@ -165,9 +170,9 @@ class EditDoor(MemoryDoor):
         memory, earlier = self.container.editing.history(scope, memory_id)
         self.tell(caller, [memory, *(each.memory for each in earlier)])
         views = [each for each in revision_views(memory, earlier) if below is None or each["revision"] < below]
-        more = len(views) > limit
-        following = cursors.issue(purpose, {"below": views[limit - 1]["revision"]}) if more else None
-        return _page_answer(memory_id, views[:limit], following)
+        shown = views[: how_many_fit(views[:limit])]
+        following = cursors.issue(purpose, {"below": shown[-1]["revision"]}) if len(shown) < len(views) else None
+        return _page_answer(memory_id, shown, following)
 
     def evidence(self, caller: Caller, memory_id: str, limit: int, cursor: str | None) -> JSONResponse:
         """Answer `GET /memory/{id}/evidence`."""
@@ -183,7 +188,9 @@ class EditDoor(MemoryDoor):
         found = self.container.editing.related(self.scope(caller, None), memory_id)
         self.tell(caller, [memory for _, memory in found])
         items = [{"relation": name, "memory": MemoryView.fields_of(memory)} for name, memory in found]
-        return json_answer({"id": memory_id, "items": items, "request_id": observability.request_id()}, HTTPStatus.OK)
+        return json_answer(
+            {"id": memory_id, "items": fitted(items, brief_update), "request_id": observability.request_id()}, HTTPStatus.OK
+        )
 
     def waiting(self, caller: Caller, state: State, limit: int, cursor: str | None) -> JSONResponse:
         """Answer `GET /memory/conflicts` and `GET /memory/quarantine`."""
@@ -191,17 +198,14 @@ class EditDoor(MemoryDoor):
         cursors, purpose = self.container.cursors(scope.tenant_id), f"GET {state.value} " + " ".join(scope.keys)
         before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
         page, others = self.container.reviewing.waiting(scope, state, limit, before)
+        items = waiting_items(page, others)
+        fit = how_many_fit([brief_waiting(each) for each in items])
+        if fit < len(items):
+            page, others = self.container.reviewing.waiting(scope, state, fit, before)
+            items = waiting_items(page, others)
         self.tell(caller, [*page.memories, *others.values()])
         following = cursors.issue(purpose, {"before": page.next_position}) if page.next_position else None
-        items = [
-            {
-                **MemoryView.fields_of(each),
-                "rule": each.rule,
-                "conflicts_with": [MemoryView.fields_of(others[name]) for name in each.disputes if name in others],
-            }
-            for each in page.memories
-        ]
-        answer = {"items": items, "next_cursor": following, "has_more": following is not None}
+        answer = {"items": fitted(items, brief_waiting), "next_cursor": following, "has_more": following is not None}
         return json_answer({**answer, "request_id": observability.request_id()}, HTTPStatus.OK)
 
     def resolve(self, caller: Caller, body: Resolve, key: str | None) -> JSONResponse:

@@ -21,6 +21,7 @@ from backend.kit.errors import (
 )
 from backend.kit.ids import Ids
 from backend.memories.archiving import BROUGHT_BACK, brought_back, guarded_again, put_aside
+from backend.memories.bounds import check_bounds
 from backend.memories.conflicts import joined, restored
 from backend.memories.documents import changes_for
 from backend.memories.model import (
@@ -29,7 +30,6 @@ from backend.memories.model import (
     Memory,
     Revision,
     State,
-    check_bounds,
 )
 from backend.memories.once import Once
 from backend.memories.outcomes import (

@@ -12,7 +12,7 @@ from typing import Any
 from backend.embedding.model import Vector
 from backend.extraction.model import Claimed, EventTime, Span, Utterance
 from backend.index.model import IndexDocument, Tombstone
-from backend.kit.errors import Fault, PayloadTooLargeError, ValidationFailedError
+from backend.kit.errors import Fault, PayloadTooLargeError
 from backend.tenancy.scope import Scope
 
 Changes = tuple[IndexDocument | Tombstone, ...]
@@ -115,10 +115,6 @@ class Said:
         """By how many minutes the calendar of who said it is ahead of UTC; None for UTC."""
         offset = self.occurred_at.utcoffset() if self.occurred_at else None
         return int(offset.total_seconds()) // 60 if offset else None
-
-    def check_bounds(self, now: datetime) -> None:
-        """Raise `ValidationFailedError` for what had ended before it began."""
-        check_bounds(self.valid_from or self.occurred_at or now, self.valid_until)
 
     def utterance(self, now: datetime) -> Utterance:
         """Return what extraction is to read."""
@@ -372,20 +368,6 @@ class EvidencePage:
 
     evidence: tuple[Evidence, ...]
     next_id: str | None
-
-
-def check_bounds(valid_from: datetime | None, valid_until: datetime | None, pointer: str = "/valid_until") -> None:
-    """Raise `ValidationFailedError`, at the field to change, for what would end before it begins, or as it does."""
-    if valid_from is None or valid_until is None or valid_from < valid_until:
-        return
-    cure = {
-        "/valid_from": "'valid_from' must be earlier than the memory's 'valid_until'; send a later 'valid_until' too, "
-        "or null for none.",
-        "/valid_until": "'valid_until' must be later than 'valid_from'; send an earlier 'valid_from' too. Where it is not sent "
-        "it is the memory's own, and of a new one 'occurred_at', else now.",
-    }[pointer]
-    msg = "A value is not allowed; see errors."
-    raise ValidationFailedError(msg, faults=(Fault(pointer, cure),))
 
 
 def check_text_size(text: str, pointer: str) -> None:

@@ -12,6 +12,7 @@ from backend.kit import wire
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, Clean, EndUserId, Moment, Name, Wire
 from backend.memories import model
+from backend.memories.bounds import check_bounds
 from backend.memories.model import (
     WAITING,
     Memory,
@@ -113,7 +114,7 @@ class MemoryAdd(Wire):
             name = "content" if self.content is not None and self.text is None else "text"
             raise _refused(pointer=f"/{name}", cure=f"'{name}' is missing or blank; send what is to be remembered.")
         model.check_text_size(self.text or self.content or "", "/text" if self.text else "/content")
-        model.check_bounds(wire.utc(self.valid_from or self.occurred_at), wire.utc(self.valid_until))
+        check_bounds(wire.utc(self.valid_from or self.occurred_at), wire.utc(self.valid_until))
         return self
 
     def warnings(self) -> list[str]:

@@ -24,6 +24,7 @@ from backend.kit.errors import (
 )
 from backend.kit.ids import Ids
 from backend.memories.adding import GONE, Adding
+from backend.memories.bounds import check_bounds
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page
 from backend.memories.model import (
@@ -134,11 +135,14 @@ class MemoryService:
         """
         if isinstance(claim, Claim) and not claim.resumed:
             try:
-                said.check_bounds(self._clock.now())
+                self._check_bounds(said)
             except MemorySyncError as error:
                 self._once.release(claim, did_nothing=True)
                 return error
         return claim
+
+    def _check_bounds(self, said: Said) -> None:
+        check_bounds(said.valid_from or said.occurred_at or self._clock.now(), said.valid_until)
 
     def _all_added(
         self, asked: Sequence[Asked], claims: Sequence[Claim | Done | MemorySyncError], policy: MemoryPolicy, actor: str | None
@@ -228,7 +232,7 @@ class MemoryService:
         so_far = self._adding.imagined()
 
         def foreseen(each: Said) -> Preview:
-            each.check_bounds(self._clock.now())
+            self._check_bounds(each)
             reading = self._read(each, policy)
             return Preview(reading.candidates, self._adding.foreseen(scope, each, reading, policy, so_far), reading.fallback)
 
