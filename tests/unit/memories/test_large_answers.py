@@ -147,11 +147,12 @@ def test_what_waits_is_told_with_what_it_contradicts_as_far_as_it_fits(world: Fa
 
 
 def test_a_page_of_what_waits_ends_where_no_more_fits(world: FakeWorld, door: EditDoor) -> None:
+    names = {"source": '"' * 256, "event_type": '"' * 256, "session_id": '"' * 256}
     for number in range(16):
-        added(world, f"I live in Town{number}.", on_conflict=OnConflict.KEEP_BOTH)
+        added(world, f"I live in Town{number}.", on_conflict=OnConflict.KEEP_BOTH, **names)
     # What they contradict comes to more than they do themselves, even briefly.
     for number in range(200):
-        added(world, f"I live in City{number}.", on_conflict=OnConflict.INBOX, metadata={"k": "x" * 8_000})
+        added(world, f"I live in City{number}.", on_conflict=OnConflict.INBOX)
 
     found, cursor = [], None
     while True:
