@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -81,16 +81,20 @@ class Wire(BaseModel):
         unknown = [f"Unknown field '{name[:64]}' was not used." for name in names[:_MOST_WARNINGS]]
         if len(names) > _MOST_WARNINGS:
             unknown.append(f"{len(names) - _MOST_WARNINGS} more unknown fields were not used.")
-        naive = [
-            f"'{name}' has no offset and was read as UTC."
-            for name in type(self).model_fields
-            if isinstance(value := getattr(self, name), datetime) and value.tzinfo is None
-        ]
-        return unknown + naive
+        return unknown + read_as_utc({name: getattr(self, name) for name in type(self).model_fields})
 
     def canonical(self) -> str:
         """Return the body as sent, in one form: what makes two bodies the same request."""
         return json.dumps(self.model_dump(exclude_unset=True), sort_keys=True, ensure_ascii=True, default=datetime.isoformat)
+
+
+def read_as_utc(values: Mapping[str, object]) -> list[str]:
+    """Return a warning for each moment, by its name, that was sent without an offset."""
+    return [
+        f"'{name}' has no offset and was read as UTC."
+        for name, value in values.items()
+        if isinstance(value, datetime) and value.tzinfo is None
+    ]
 
 
 def utc(moment: datetime | None) -> datetime | None:

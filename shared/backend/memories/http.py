@@ -156,11 +156,17 @@ class MemoryDoor:
         # Only now: of what is not the caller's nothing else is read.
         used = self.container.usage_store.get_many(memory.tenant_id, [memory_id])
         (shown,) = self._with_usage([memory], used)
-        body = {**shown, "request_id": observability.request_id()}
+        body = {**shown, "warnings": list(moments.warnings), "request_id": observability.request_id()}
         return json_answer(body, HTTPStatus.OK, {"ETag": etag(memory)})
 
-    def page(
-        self, caller: Caller, listing: Listing, limit: int, cursor: str | None, end_user_id: str | None = None
+    def page(  # noqa: PLR0913, PLR0917 - one word for each thing that a list can be asked for
+        self,
+        caller: Caller,
+        listing: Listing,
+        limit: int,
+        cursor: str | None,
+        warnings: Sequence[str] = (),
+        end_user_id: str | None = None,
     ) -> JSONResponse:
         """Answer `GET /memory`, and what lists the memories of an end user whom the path names."""
         scope = self.scope(caller, end_user_id, "path:user")
@@ -174,7 +180,7 @@ class MemoryDoor:
             "items": self._with_usage(page.memories, used),
             "next_cursor": following,
             "has_more": following is not None,
-            "warnings": [],
+            "warnings": list(warnings),
             "request_id": observability.request_id(),
         }
         observability.count("results", len(page.memories))

@@ -332,6 +332,7 @@ class MemorySkipped(BaseModel):
 class MemoryRead(UsedMemoryView):
     """Answer of `GET /memory/{id}`."""
 
+    warnings: list[str]
     request_id: str
 
 
