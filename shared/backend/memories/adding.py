@@ -43,6 +43,9 @@ MOST_TEXTS_NOW = 512
 
 GONE = "This request was done before, and what it stored was forgotten or has expired since."
 SAME_REQUEST = "same_request"
+TAKEN_OUT = "[REDACTED:"
+"""What stands where a guard took something out begins so."""
+
 _SKIPPED = {
     Guarded.LOW_SIGNAL: Outcome.LOW_SIGNAL,
     Guarded.TRANSIENT: Outcome.TRANSIENT,
@@ -96,6 +99,7 @@ class Adding:
         outcomes: list[CandidateOutcome] = []
         evidence: list[Evidence] = []
         first_with: dict[str, str] = {}
+        digest = _digest(said, reading)
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
             skipped = _skipped(candidate, number)
             if skipped:
@@ -115,7 +119,8 @@ class Adding:
                 memories[memory.memory_id] = memory
                 first_with[candidate.extracted_key] = memory_id = memory.memory_id
                 outcomes.append(outcome)
-            evidence.append(self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id))
+            evidence_id = self._ids.derived("ev", claim_id, str(number))
+            evidence.append(self._evidence(said, candidate, evidence_id, memory_id, digest))
         self._store.record_evidence(scope.tenant_id, evidence)
         return Added(tuple(memories.values()), tuple(outcomes), candidates=reading.candidates, fallback=reading.fallback)
 
@@ -135,7 +140,8 @@ class Adding:
             if number in places and _skipped(candidate, number) is None:
                 memory_id = self._ids.derived("mem", claim_id, str(number), place=number)
                 memory = replace(self._planned(scope, said, candidate, own, memory_id), actor=actor)
-                evidence = self._evidence(said, candidate, self._ids.derived("ev", claim_id, str(number)), memory_id)
+                evidence_id = self._ids.derived("ev", claim_id, str(number))
+                evidence = self._evidence(said, candidate, evidence_id, memory_id, _digest(said, reading))
                 yield Addition(memory, changes_for(memory), evidence, guarded=said.deduplicate)
 
     def imagined(self) -> Imagined:
@@ -311,17 +317,28 @@ class Adding:
         holder = rows.get_many(memory.tenant_id, [memory_id]).get(memory_id) if memory_id else None
         return holder if holder and _keeps(holder, planned, memory, self._clock.now()) else None
 
-    def _evidence(self, said: Said, candidate: Candidate, evidence_id: str, memory_id: str) -> Evidence:
+    def _evidence(self, said: Said, candidate: Candidate, evidence_id: str, memory_id: str, digest: str | None) -> Evidence:
         return Evidence(
             evidence_id=evidence_id,
             memory_id=memory_id,
             recorded_at=self._clock.now(),
             span=candidate.span,
-            sha256=hashlib.sha256(said.text.encode()).hexdigest(),
+            sha256=digest,
             source=said.source,
             session_id=said.session_id,
             occurred_at=as_utc(said.occurred_at) if said.occurred_at else None,
         )
+
+
+def _digest(said: Said, reading: Reading) -> str | None:
+    """Return the SHA-256 of what was said, None where a guard let something of it be kept nowhere.
+
+    A PIN that was taken out could be found by trying all of them against the hash of the words around it.
+    """
+    refused = any(each.refusal and each.refusal.outcome is Guarded.POLICY for each in reading.candidates)
+    if refused or any(TAKEN_OUT in each.text for each in reading.candidates):
+        return None
+    return hashlib.sha256(said.text.encode()).hexdigest()
 
 
 def _skipped(candidate: Candidate, number: int) -> CandidateOutcome | None:

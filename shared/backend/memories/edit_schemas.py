@@ -188,12 +188,15 @@ class MemoryHistory(BaseModel):
 
 
 class EvidenceView(BaseModel):
-    """Where a memory comes from: `span` in characters of what was sent, whose SHA-256 this is."""
+    """Where a memory comes from: `span` in characters of what was sent, whose SHA-256 this is.
+
+    `sha256` is null where something of what was sent was refused or taken out by a guard.
+    """
 
     id: str
     recorded_at: str
     span: list[int]
-    sha256: str
+    sha256: str | None
     source: str | None
     session_id: str | None
     occurred_at: str | None

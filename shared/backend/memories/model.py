@@ -339,13 +339,16 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a memory comes from: which source said it, where in it, and the SHA-256 of what was said."""
+    """Where a memory comes from: which source said it, where in it, and the SHA-256 of what was said.
+
+    None where a guard let something of it be kept nowhere: who knows the rest could guess it by its hash.
+    """
 
     evidence_id: str
     memory_id: str
     recorded_at: datetime
     span: tuple[int, int]
-    sha256: str
+    sha256: str | None
     source: str | None = None
     session_id: str | None = None
     occurred_at: datetime | None = None
