@@ -86,7 +86,7 @@ def test_a_client_ref_is_the_key_of_the_whole_file(user: User) -> None:
     assert len(user.all()) == len(first["items"]) > 1
 
 
-MACROS = {
+MACROS: dict[str, bytes | str] = {
     "[Content_Types].xml": (
         '<?xml version="1.0" encoding="UTF-8"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/>'
