@@ -40,7 +40,12 @@ ADD_REFUSED: list[tuple[str, object, int, str, str]] = [
     ("65 tags", {"text": "a", "tags": [str(n) for n in range(65)]}, 422, "validation-failed", "/tags"),
     ("user_id true", {"text": "a", "user_id": True}, 422, "validation-failed", "/user_id"),
     ("deduplicate yes", {"text": "a", "deduplicate": "yes"}, 422, "validation-failed", "/deduplicate"),
-    ("valid_until before valid_from", {"text": "a", "valid_from": "2026-02-01T00:00:00Z", "valid_until": "2026-01-01T00:00:00Z"}, 422, "validation-failed", ""),
+    ("valid_until before valid_from", {"text": "a", "valid_from": "2026-02-01T00:00:00Z", "valid_until": "2026-01-01T00:00:00Z"}, 422, "validation-failed", "/valid_until"),
+    ("an end in the past and no beginning", {"text": "a", "valid_until": "2020-01-01T00:00:00Z"}, 422, "validation-failed", "/valid_until"),
+    ("an end before it was said", {"text": "a", "occurred_at": "2026-02-01T00:00:00Z", "valid_until": "2026-01-01T00:00:00Z"}, 422, "validation-failed", "/valid_until"),
+    ("metadata with 513 keys", {"text": "a", "metadata": {f"k{n}": n for n in range(513)}}, 422, "validation-failed", "/metadata"),
+    ("metadata with 513 keys at any depth", {"text": "a", "metadata": {"all": [{f"k{n}": n} for n in range(512)]}}, 422, "validation-failed", "/metadata"),
+    ("a key of 257 characters in metadata", {"text": "a", "metadata": {"a": [{"k" * 257: 1}]}}, 422, "validation-failed", "/metadata"),
 ]  # fmt: skip
 
 QUERY_REFUSED: list[tuple[str, object, int, str, str]] = [

@@ -37,7 +37,20 @@ def test_a_bulk_dry_run_writes_nothing_and_shows_the_candidates(user: User) -> N
 
     assert body["items"][0]["outcomes"][0]["text"] == "I love hiking."
     assert body["candidates_stored"] == 0
+    assert (body["items"][0]["status"], body["items"][0]["result"]["status"]) == (200, "dry_run")
     assert user.all() == []
+
+
+def test_a_bulk_dry_run_tells_what_the_items_would_be_to_each_other(user: User) -> None:
+    items = [{"text": "I love hiking."}, {"text": "I LOVE hiking!"}, {"text": "I live in Faro."}, {"text": "I live in Lisbon."}]
+
+    def outcomes(**body: bool) -> list[list[str]]:
+        answer = user.call("POST", "/memory/bulk-add", {"items": items, **body}).json()
+        return [[each["outcome"] for each in item["outcomes"]] for item in answer["items"]]
+
+    foreseen = outcomes(dry_run=True)
+    assert foreseen == [["stored"], ["merged"], ["stored"], ["superseded"]]
+    assert outcomes() == foreseen
 
 
 def test_a_long_text_is_one_memory_that_is_found_by_any_detail_and_answered_once_with_the_best_span(user: User) -> None:

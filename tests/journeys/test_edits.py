@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.journeys.conftest import User, problem
 
+WRITERS = 50
 FACT = "The workshop is in the old mill."
 
 
@@ -73,12 +74,12 @@ def test_fifty_writers_at_once_lose_no_update(user: User) -> None:
                 return
             assert answer.status_code in {412, 503}, answer.text
 
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(write, range(50)))
+    with ThreadPoolExecutor(WRITERS) as threads:
+        list(threads.map(write, range(WRITERS)))
 
     body = user.call("GET", path).json()
-    assert sorted(body["metadata"]["seen"]) == list(range(50))
-    assert body["revision"] == 51
+    assert sorted(body["metadata"]["seen"]) == list(range(WRITERS))
+    assert body["revision"] == WRITERS + 1
 
 
 def test_the_history_tells_who_changed_what_when_and_why(user: User) -> None:

@@ -193,6 +193,33 @@ def test_a_list_goes_page_by_page_from_the_newest(user: User) -> None:
     assert [memory_id for page in pages for memory_id in page] == added[::-1]
 
 
+def test_a_list_shows_what_its_parameters_ask_for(user: User) -> None:
+    first = user.add("I prefer tea to coffee.", source="chat", tags=["home", "drink"])
+    second = user.add("My sister lives in Porto.", source="mail", tags=["family"])
+    third = user.add("I visited the old mill in May.", source="chat", tags=["home"])
+    ids = {first["id"]: 1, second["id"]: 2, third["id"]: 3}
+
+    def listed(query: str) -> list[int]:
+        answer = user.call("GET", f"/memory?{query}")
+        assert answer.status_code == 200, answer.text
+        return [ids[each["id"]] for each in answer.json()["items"]]
+
+    assert listed("") == [3, 2, 1]
+    assert listed("source=chat") == [3, 1]
+    assert listed("source=chat&source=mail") == [3, 2, 1]
+    assert (listed("tag=home"), listed("tag=drink&tag=family"), listed("tag=nobody")) == ([3, 1], [2, 1], [])
+    assert listed(f"memory_type={first['memory_type']}") == [1]
+    assert [first["memory_type"], second["category"], third["category"]] == ["preference", "factual", "episodic"]
+    assert (listed("category=episodic"), listed("category=factual&category=preference")) == ([3], [2, 1])
+    assert (listed(f"since={second['created_at']}"), listed(f"until={second['created_at']}")) == ([3, 2], [1])
+    assert listed(f"since={first['created_at']}&until={third['created_at']}&source=mail") == [2]
+    assert listed("source=chat&tag=drink&limit=1") == [1]
+    assert listed("as_of=2020-01-01T00:00:00Z") == []
+    problem(user.call("GET", "/memory?category=colour"), 422, "validation-failed")
+    naive = user.call("GET", "/memory?since=2020-01-01T00:00:00").json()
+    assert naive["warnings"] == ["'since' has no offset and was read as UTC."]
+
+
 def test_filters_act_inside_the_search(user: User) -> None:
     for number in range(12):
         user.add(f"The red car has dent {number}.", source="chat", tags=["car"])

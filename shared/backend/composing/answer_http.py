@@ -18,8 +18,8 @@ from backend.kit import observability, wire
 from backend.kit.http import json_answer, refusals
 from backend.memories.http import MemoryDoor, etag
 from backend.memories.schemas import MemoryView
-from backend.retrieval.http import begun_recording
 from backend.retrieval.diagnosis_http import diagnosed_nothing
+from backend.retrieval.http import begun_recording
 from backend.tenancy.model import Caller, Permission
 
 SEMANTIC = "semantic"

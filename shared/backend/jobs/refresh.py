@@ -93,7 +93,7 @@ class Refreshing:
         return [*done, Counts(failed=len(found) - len(read))]
 
     def _read(self, memory: Memory) -> _Reread:
-        said = Utterance(memory.text, memory.occurred_at or memory.since, memory.speaker, memory.role, infer=False)
+        said = Utterance(memory.text, memory.said_at or memory.since, memory.speaker, memory.role, infer=False)
         whole = self._extractor.read(said, BY_RULES).candidates[0]
         read = self._extractor.read(_inferring(said), BY_RULES).candidates
         kind = read[0] if len(read) == 1 and read[0].refusal is None else whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -81,21 +81,30 @@ class Wire(BaseModel):
         unknown = [f"Unknown field '{name[:64]}' was not used." for name in names[:_MOST_WARNINGS]]
         if len(names) > _MOST_WARNINGS:
             unknown.append(f"{len(names) - _MOST_WARNINGS} more unknown fields were not used.")
-        naive = [
-            f"'{name}' has no offset and was read as UTC."
-            for name in type(self).model_fields
-            if isinstance(value := getattr(self, name), datetime) and value.tzinfo is None
-        ]
-        return unknown + naive
+        return unknown + read_as_utc({name: getattr(self, name) for name in type(self).model_fields})
 
     def canonical(self) -> str:
         """Return the body as sent, in one form: what makes two bodies the same request."""
         return json.dumps(self.model_dump(exclude_unset=True), sort_keys=True, ensure_ascii=True, default=datetime.isoformat)
 
 
+def read_as_utc(values: Mapping[str, object]) -> list[str]:
+    """Return a warning for each moment, by its name, that was sent without an offset."""
+    return [
+        f"'{name}' has no offset and was read as UTC."
+        for name, value in values.items()
+        if isinstance(value, datetime) and value.tzinfo is None
+    ]
+
+
 def utc(moment: datetime | None) -> datetime | None:
     """Return the moment in UTC, None as None."""
     return as_utc(moment) if moment else None
+
+
+def with_offset(moment: datetime | None) -> datetime | None:
+    """Return the moment with the offset that it was sent with, UTC where it had none; None as None."""
+    return as_utc(moment) if moment and moment.tzinfo is None else moment
 
 
 def shown(moment: datetime | None) -> str | None:
@@ -131,6 +140,24 @@ def json_size(value: object, *, most_depth: int) -> int:
     for text in _texts(value):
         clean(text)
     return size
+
+
+def check_keys(value: object, *, most: int, longest: int) -> None:
+    """Raise `ValueError` where the objects in a value have too many keys together, or one that is too long, in characters."""
+    keys = list(_keys(value))
+    if len(keys) > most:
+        msg = f"Must not have more than {most} keys in all; this has {len(keys)}."
+        raise ValueError(msg)
+    if any(len(each) > longest for each in keys):
+        msg = f"Must not have a key of more than {longest} characters; put long words into values."
+        raise ValueError(msg)
+
+
+def _keys(value: object) -> Iterable[str]:
+    if isinstance(value, dict):
+        yield from value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys(each)
 
 
 def _depth(value: object) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,11 +13,12 @@ from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
 from backend.extraction.model import LONGEST_UTTERANCE, Candidate, Guarded, Method, Reading
 from backend.kit import observability
-from backend.kit.clock import Clock
+from backend.kit.clock import Clock, as_utc
 from backend.kit.errors import ConflictError, EmbeddingUnavailableError, GoneError, ThrottledError
 from backend.kit.ids import Ids
 from backend.memories.conflicts import Claims, Imagined, Settled, settled
 from backend.memories.documents import changes_for
+from backend.memories.evidence import digest_of, evidence_of
 from backend.memories.model import (
     WAITING,
     Evidence,
@@ -101,6 +101,7 @@ class Adding:
         evidence: list[Evidence] = []
         first_with: dict[str, str] = {}
         own_ids = self._own_ids(scope, reading, claim_id)
+        digest = digest_of(said, reading)
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
             skipped = _skipped(candidate, number)
             if skipped:
@@ -111,7 +112,7 @@ class Adding:
                 memories[own_id] = ahead[own_id]
                 outcomes.append(_outcome_of(ahead[own_id], number))
                 continue
-            said_here = self._evidence(said, candidate, evidence_id, own_id)
+            said_here = evidence_of(said, candidate, evidence_id, own_id, self._clock.now(), digest)
             memory_id = first_with.get(candidate.extracted_key) if said.deduplicate else None
             if memory_id:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, memory_id, SAME_REQUEST))
@@ -140,18 +141,24 @@ class Adding:
     ) -> Iterator[Addition]:
         """Yield the memories of the candidates at these places, as `remember` would store them where nothing is known yet."""
         own_ids = self._own_ids(scope, reading, claim_id)
+        digest = digest_of(said, reading)
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
             if number in places and _skipped(candidate, number) is None:
                 memory_id, evidence_id = own_ids[number]
                 memory = replace(self._planned(scope, said, candidate, own, memory_id), actor=actor)
-                evidence = self._evidence(said, candidate, evidence_id, memory_id)
+                evidence = evidence_of(said, candidate, evidence_id, memory_id, self._clock.now(), digest)
                 yield Addition(memory, changes_for(memory), evidence, guarded=said.deduplicate)
 
-    def foreseen(self, scope: Scope, said: Said, reading: Reading, policy: MemoryPolicy) -> tuple[CandidateOutcome, ...]:
-        """Return the outcomes that `remember` would give now, and store nothing."""
+    def imagined(self) -> Imagined:
+        """Return the store as it is, to imagine in it what `foreseen` is told of."""
+        return Imagined(self._store)
+
+    def foreseen(
+        self, scope: Scope, said: Said, reading: Reading, policy: MemoryPolicy, so_far: Imagined
+    ) -> tuple[CandidateOutcome, ...]:
+        """Return the outcomes that `remember` would give after all that was imagined so far, and imagine these too."""
         outcomes: list[CandidateOutcome] = []
         seen: set[str] = set()
-        so_far = Imagined(self._store)
         for number, candidate in enumerate(reading.candidates):
             if said.deduplicate and candidate.extracted_key in seen and _skipped(candidate, number) is None:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, "", SAME_REQUEST))
@@ -170,8 +177,11 @@ class Adding:
         if said.deduplicate and holder is None:
             holder = self._holder(planned, planned, so_far) or self._holder(planned, end.memory, so_far)
         if holder:
-            return CandidateOutcome(number, Outcome.MERGED, holder.memory_id, "extracted_key")
-        so_far.take(end)
+            so_far.keep(self._as_lasting(holder, planned))
+            known_id = "" if so_far.has_taken(holder.memory_id) else holder.memory_id
+            return CandidateOutcome(number, Outcome.MERGED, known_id, "extracted_key")
+        # The guard stays with what holds now, as in `_stored`.
+        so_far.take(end, guarded=said.deduplicate and not self._is_kept_by_another(end.memory, so_far))
         return replace(_outcome_of(end.memory, number), memory_id="")
 
     def _own_ids(self, scope: Scope, reading: Reading, claim_id: str) -> list[tuple[str, str]]:
@@ -197,6 +207,12 @@ class Adding:
     def _ids_of(self, claim_id: str, part: str, *, place: int) -> tuple[str, str]:
         return self._ids.derived("mem", claim_id, part, place=place), self._ids.derived("ev", claim_id, part)
 
+    def _is_kept_by_another(self, memory: Memory, rows: Claims) -> bool:
+        memory_id = rows.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
+        holder = rows.get_many(memory.tenant_id, [memory_id]).get(memory_id) if memory_id else None
+        now = self._clock.now()
+        return holder is not None and holder.stands(now) and not memory.stands(now)
+
     def _embed(self, texts: Sequence[str]) -> list[Vector | None]:
         try:
             return list(document_vectors(self._embedder, texts))
@@ -206,6 +222,7 @@ class Adding:
 
     def _planned(self, scope: Scope, said: Said, candidate: Candidate, vectors: tuple[Vector, ...], memory_id: str) -> Memory:
         now = self._clock.now()
+        occurred_at = as_utc(said.occurred_at) if said.occurred_at else None
         is_quarantined = candidate.refusal is not None
         return Memory(
             memory_id=memory_id,
@@ -218,9 +235,10 @@ class Adding:
             created_at=now,
             updated_at=now,
             known_from=now,
-            valid_from=said.valid_from or said.occurred_at or now,
+            valid_from=said.valid_from or occurred_at or now,
             valid_until=said.valid_until,
-            occurred_at=said.occurred_at,
+            occurred_at=occurred_at,
+            utc_offset=said.utc_offset,
             expires_at=_expiry(now, said.ttl_minutes),
             source=said.source,
             event_type=said.event_type,
@@ -304,6 +322,16 @@ class Adding:
 
         What was said late says of a claim that it held still at its time, so that nobody ends it before that.
         """
+        kept = self._as_lasting(holder, planned)
+        if kept is not holder:
+            try:
+                self._store.replace(kept, self._store.changes(kept))
+            except ConflictError:
+                return None
+        return kept
+
+    def _as_lasting(self, holder: Memory, planned: Memory) -> Memory:
+        """Return the holder as it is once the planned one has merged into it: the very same where nothing changes."""
         changes: dict[str, datetime | None] = {}
         if not holder.outlasts(planned):
             changes["expires_at"] = planned.expires_at
@@ -313,31 +341,12 @@ class Adding:
             and planned.valid_from > max(holder.valid_from, holder.last_said or holder.valid_from)
         ):
             changes["last_said"] = planned.valid_from
-        if not changes:
-            return holder
-        kept = holder.changed(self._clock.now(), **changes)
-        try:
-            self._store.replace(kept, self._store.changes(kept))
-        except ConflictError:
-            return None
-        return kept
+        return holder.changed(self._clock.now(), **changes) if changes else holder
 
     def _holder(self, planned: Memory, memory: Memory, rows: Claims) -> Memory | None:
-        memory_id = self._store.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
+        memory_id = rows.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
         holder = rows.get_many(memory.tenant_id, [memory_id]).get(memory_id) if memory_id else None
         return holder if holder and _keeps(holder, planned, memory, self._clock.now()) else None
-
-    def _evidence(self, said: Said, candidate: Candidate, evidence_id: str, memory_id: str) -> Evidence:
-        return Evidence(
-            evidence_id=evidence_id,
-            memory_id=memory_id,
-            recorded_at=self._clock.now(),
-            span=candidate.span,
-            sha256=hashlib.sha256(said.text.encode()).hexdigest(),
-            source=said.source,
-            session_id=said.session_id,
-            occurred_at=said.occurred_at,
-        )
 
 
 def _skipped(candidate: Candidate, number: int) -> CandidateOutcome | None:

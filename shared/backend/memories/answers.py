@@ -8,6 +8,7 @@ from typing import Any
 from backend.memories.outcomes import (
     Added,
     Outcome,
+    Preview,
 )
 from backend.memories.schemas import MemoryAdd, MemoryView, OutcomeView
 
@@ -29,6 +30,17 @@ def answer_of(added: Added, body: MemoryAdd) -> dict[str, Any]:
     first = added.memories[0]
     token = f"ct_{first.memory_id.removeprefix('mem_')}_{first.row_version}"
     return {**MemoryView.fields_of(first), **told, "consistency_token": token}
+
+
+def preview_of(preview: Preview, body: MemoryAdd) -> dict[str, Any]:
+    """Return the members of a dry run's answer but the request's id: every candidate in full."""
+    pairs = zip(preview.outcomes, preview.candidates, strict=True)
+    return {
+        "status": "dry_run",
+        "candidates_extracted": len(preview.outcomes),
+        "outcomes": [OutcomeView.fields_of(outcome, candidate) for outcome, candidate in pairs],
+        "warnings": [*body.warnings(), *fallen_back(preview.fallback)],
+    }
 
 
 def fallen_back(reason: str | None) -> list[str]:

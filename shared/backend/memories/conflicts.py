@@ -48,6 +48,9 @@ class Claims(Protocol):
     def get_many(self, tenant_id: str, memory_ids: Sequence[str]) -> dict[str, Memory]:
         """Return the rows that exist, by id."""
 
+    def guarded_by(self, scope_key: str, extracted_key: str, tenant_id: str) -> str | None:
+        """Return the id of the memory that holds the guard of a key."""
+
 
 class Imagined:
     """`Claims` as they would be with the memories of one tenant that were taken: nothing of it is stored."""
@@ -55,7 +58,9 @@ class Imagined:
     def __init__(self, store: Claims) -> None:
         self._store = store
         self._holders: dict[tuple[str, ...], Holders] = {}
+        self._guards: dict[tuple[str, str], str] = {}
         self._rows: dict[str, Memory] = {}
+        self._new: set[str] = set()
 
     def holders(self, tenant_id: str, claim: tuple[str, ...]) -> Holders:
         """Return who would hold a claim."""
@@ -68,9 +73,24 @@ class Imagined:
             **{each: self._rows[each] for each in memory_ids if each in self._rows},
         }
 
-    def take(self, end: Settled) -> None:
-        """Go on as if this were stored."""
+    def guarded_by(self, scope_key: str, extracted_key: str, tenant_id: str) -> str | None:
+        """Return who would hold the guard of a key."""
+        return self._guards.get((scope_key, extracted_key)) or self._store.guarded_by(scope_key, extracted_key, tenant_id)
+
+    def has_taken(self, memory_id: str) -> bool:
+        """Tell whether this memory is one that would be stored: its id is none."""
+        return memory_id in self._new
+
+    def keep(self, memory: Memory) -> None:
+        """Go on as if this row were so."""
+        self._rows[memory.memory_id] = memory
+
+    def take(self, end: Settled, *, guarded: bool) -> None:
+        """Go on as if this were stored, with the guard of its key or without."""
         self._rows[end.memory.memory_id] = end.memory
+        self._new.add(end.memory.memory_id)
+        if guarded:
+            self._guards[end.memory.scope_key, end.memory.guard_key] = end.memory.memory_id
         if end.contest:
             self._holders[end.contest.claim] = end.contest.holds
             self._rows.update({step.memory.memory_id: step.memory for step in end.contest.retired})

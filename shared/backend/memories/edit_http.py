@@ -12,10 +12,11 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from backend import bootstrap
-from backend.kit import observability, problems, wire
+from backend.kit import observability, wire
 from backend.kit.errors import Fault, MemorySyncError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
-from backend.memories.answers import answer_of, status_of
+from backend.memories.answer_sizes import brief_addition, brief_update, brief_waiting, fitted, how_many_fit, left_out
+from backend.memories.batch_answers import added_item, updated_item, waiting_items
 from backend.memories.edit_schemas import (
     BatchUpdate,
     BulkAdd,
@@ -37,10 +38,11 @@ from backend.memories.model import (
 )
 from backend.memories.outcomes import (
     Added,
+    Preview,
     Request,
 )
 from backend.memories.reviewing import Decision
-from backend.memories.schemas import MemoryAdd, MemoryView, OutcomeView
+from backend.memories.schemas import MemoryAdd, MemoryView
 from backend.memories.service import Asked
 from backend.tenancy.model import Caller, end_users_differ
 from backend.tenancy.scope import Scope
@@ -118,37 +120,45 @@ class EditDoor(MemoryDoor):
         good = {number: each for number, each in changes.items() if not isinstance(each, MemorySyncError)}
         done = dict(zip(good, self.container.editing.change_many(scope, list(good.values()), caller.actor), strict=True))
         every = [done.get(number, each) for number, each in changes.items()]
-        items = [_updated(number, each) for number, each in enumerate(every)]
+        items = [updated_item(number, each) for number, each in enumerate(every)]
         failed = sum(isinstance(each, MemorySyncError) for each in every)
-        warnings = [*body.warnings(), *_warnings(body.items)]
-        answer = {"items": items, "updated": len(items) - failed, "failed": failed, "warnings": warnings}
+        shown = fitted(items, brief_update)
+        warnings = [*body.warnings(), *_warnings(body.items), *left_out(items, shown)]
+        answer = {"items": shown, "updated": len(items) - failed, "failed": failed, "warnings": warnings}
         return json_answer({**answer, "request_id": observability.request_id()}, HTTPStatus.MULTI_STATUS)
 
     def add_many(self, caller: Caller, body: BulkAdd, key: str | None) -> JSONResponse:
         """Answer `POST /memory/bulk-add`."""
         told = self.added(self.scope(caller, body.user_id), caller, body, key, "POST /memory/bulk-add")
-        answer = {**told, "warnings": body.warnings(), "request_id": observability.request_id()}
+        answer = {**told, "warnings": [*body.warnings(), *told["warnings"]], "request_id": observability.request_id()}
         return json_answer(answer, HTTPStatus.MULTI_STATUS)
 
     def added(self, scope: Scope, caller: Caller, body: BulkAdd, key: str | None, route: str) -> dict[str, Any]:
-        """Return what became of each item, and how many of what there were."""
+        """Return what became of each item, how many of what there were, and a warning where the answer holds not all."""
         items = [_fitting(scope, item, is_dry=body.dry_run) for item in body.items]
         bodies = {number: item for number, item in enumerate(items) if isinstance(item, MemoryAdd)}
-        results: dict[int, Added | MemorySyncError] = {}
-        if body.dry_run or not bodies:
-            results.update({number: self._foreseen(scope, item) for number, item in bodies.items()})
-        else:
+        results: dict[int, Added | Preview | MemorySyncError] = {}
+        if body.dry_run:
+            foreseen = self.container.memories.preview_many(scope, [item.said() for item in bodies.values()])
+            results.update(zip(bodies, foreseen, strict=True))
+        elif bodies:
             asked = [self._asked(scope, number, item, key, route) for number, item in bodies.items()]
             added = self.container.memories.add_many(scope.tenant_id, asked, caller.actor)
             results.update(zip(bodies, added, strict=True))
         every = [results.get(number, item) for number, item in enumerate(items)]
-        shown = body.dry_run or body.return_candidates
-        done = [each for each in every if isinstance(each, Added)]
+        done = [each for each in every if isinstance(each, Added | Preview)]
+        stored = [outcome for each in done if isinstance(each, Added) for outcome in each.outcomes]
         observability.count("results", len(done))
+        told = [
+            added_item(number, each, bodies.get(number), shows_candidates=body.return_candidates)
+            for number, each in enumerate(every)
+        ]
+        shown = fitted(told, brief_addition)
         return {
-            "items": [_added(number, each, bodies.get(number), shows_candidates=shown) for number, each in enumerate(every)],
+            "items": shown,
+            "warnings": left_out(told, shown),
             "candidates_extracted": sum(len(each.outcomes) for each in done),
-            "candidates_stored": 0 if body.dry_run else sum(o.outcome.is_new for each in done for o in each.outcomes),
+            "candidates_stored": sum(each.outcome.is_new for each in stored),
             "failed": len(every) - len(done),
         }
 
@@ -160,9 +170,9 @@ class EditDoor(MemoryDoor):
         memory, earlier = self.container.editing.history(scope, memory_id)
         self.tell(caller, [memory, *(each.memory for each in earlier)])
         views = [each for each in revision_views(memory, earlier) if below is None or each["revision"] < below]
-        more = len(views) > limit
-        following = cursors.issue(purpose, {"below": views[limit - 1]["revision"]}) if more else None
-        return _page_answer(memory_id, views[:limit], following)
+        shown = views[: how_many_fit(views[:limit])]
+        following = cursors.issue(purpose, {"below": shown[-1]["revision"]}) if len(shown) < len(views) else None
+        return _page_answer(memory_id, shown, following)
 
     def evidence(self, caller: Caller, memory_id: str, limit: int, cursor: str | None) -> JSONResponse:
         """Answer `GET /memory/{id}/evidence`."""
@@ -178,7 +188,9 @@ class EditDoor(MemoryDoor):
         found = self.container.editing.related(self.scope(caller, None), memory_id)
         self.tell(caller, [memory for _, memory in found])
         items = [{"relation": name, "memory": MemoryView.fields_of(memory)} for name, memory in found]
-        return json_answer({"id": memory_id, "items": items, "request_id": observability.request_id()}, HTTPStatus.OK)
+        return json_answer(
+            {"id": memory_id, "items": fitted(items, brief_update), "request_id": observability.request_id()}, HTTPStatus.OK
+        )
 
     def waiting(self, caller: Caller, state: State, limit: int, cursor: str | None) -> JSONResponse:
         """Answer `GET /memory/conflicts` and `GET /memory/quarantine`."""
@@ -186,17 +198,14 @@ class EditDoor(MemoryDoor):
         cursors, purpose = self.container.cursors(scope.tenant_id), f"GET {state.value} " + " ".join(scope.keys)
         before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
         page, others = self.container.reviewing.waiting(scope, state, limit, before)
+        items = waiting_items(page, others)
+        fit = how_many_fit([brief_waiting(each) for each in items])
+        if fit < len(items):
+            page, others = self.container.reviewing.waiting(scope, state, fit, before)
+            items = waiting_items(page, others)
         self.tell(caller, [*page.memories, *others.values()])
         following = cursors.issue(purpose, {"before": page.next_position}) if page.next_position else None
-        items = [
-            {
-                **MemoryView.fields_of(each),
-                "rule": each.rule,
-                "conflicts_with": [MemoryView.fields_of(others[name]) for name in each.disputes if name in others],
-            }
-            for each in page.memories
-        ]
-        answer = {"items": items, "next_cursor": following, "has_more": following is not None}
+        answer = {"items": fitted(items, brief_waiting), "next_cursor": following, "has_more": following is not None}
         return json_answer({**answer, "request_id": observability.request_id()}, HTTPStatus.OK)
 
     def resolve(self, caller: Caller, body: Resolve, key: str | None) -> JSONResponse:
@@ -252,13 +261,6 @@ class EditDoor(MemoryDoor):
         named = "POST /memory/add" if item.client_ref else route
         return Asked(scope, item.said(), self.request(scope, named, own, item.canonical()))
 
-    def _foreseen(self, scope: Scope, item: MemoryAdd) -> Added | MemorySyncError:
-        try:
-            preview = self.container.memories.preview(scope, item.said())
-        except MemorySyncError as error:
-            return error
-        return Added((), preview.outcomes, candidates=preview.candidates, fallback=preview.fallback)
-
     def _decide(self, scope: Scope, caller: Caller, memory_id: str, decision: Decision, request: Request | None) -> JSONResponse:
         decided, replayed = self.container.reviewing.decide(scope, memory_id, decision, request, caller.actor)
         observability.note(memory_id=decided.memory.memory_id, outcome=decided.outcome.outcome.value)
@@ -298,30 +300,6 @@ def _memory_answer(memory: Memory, warnings: Sequence[str], *, replayed: bool) -
 def _page_answer(memory_id: str, items: list[dict[str, Any]], following: str | None, **more: int) -> JSONResponse:
     answer = {"id": memory_id, **more, "items": items, "next_cursor": following, "has_more": following is not None}
     return json_answer({**answer, "request_id": observability.request_id()}, HTTPStatus.OK)
-
-
-def _problem(error: MemorySyncError, number: int) -> dict[str, Any]:
-    return problems.document(error, instance=f"#/items/{number}", request_id=observability.request_id())
-
-
-def _updated(number: int, done: Memory | MemorySyncError | Any) -> dict[str, Any]:  # noqa: ANN401 - what was left is done
-    if isinstance(done, MemorySyncError):
-        problem = _problem(done, number)
-        return {"index": number, "status": problem["status"], "problem": problem}
-    return {"index": number, "status": int(HTTPStatus.OK), "etag": etag(done), "memory": MemoryView.fields_of(done)}
-
-
-def _added(number: int, done: object, body: MemoryAdd | None, *, shows_candidates: bool) -> dict[str, Any]:
-    if isinstance(done, MemorySyncError):
-        problem = _problem(done, number)
-        return {"index": number, "status": problem["status"], "outcomes": [], "problem": problem}
-    if not isinstance(done, Added) or body is None:
-        msg = "an item is done or failed"
-        raise TypeError(msg)
-    candidates = dict(enumerate(done.candidates)) if shows_candidates or body.return_candidates else {}
-    outcomes = [OutcomeView.fields_of(each, candidates.get(each.candidate)) for each in done.outcomes]
-    result = answer_of(done, body)
-    return {"index": number, "status": int(status_of(done)), "outcomes": outcomes, "result": result}
 
 
 def _warnings(items: Sequence[Any]) -> list[str]:

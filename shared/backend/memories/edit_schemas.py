@@ -13,6 +13,7 @@ from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.faults import EACH
 from backend.kit.wire import EndUserId, Moment, Name, Wire
 from backend.memories import model
+from backend.memories.bounds import check_bounds
 from backend.memories.editing import Change
 from backend.memories.model import Evidence, Memory, Revision
 from backend.memories.schemas import IMPORTANCE_DIGITS, MemoryAdd, MemoryView, OutcomeView, Text, checked_metadata
@@ -64,6 +65,8 @@ class MemoryPatch(Wire):
                     msg = "A value cannot be taken away; see errors."
                     raise ValidationFailedError(msg, faults=(fault,))
                 fields[name] = empty
+        if "valid_from" in sent:
+            check_bounds(fields["valid_from"], fields.get("valid_until"))
         if "tags" in fields:
             fields["tags"] = tuple(dict.fromkeys(fields["tags"]))
         if "importance" in fields:
@@ -185,12 +188,15 @@ class MemoryHistory(BaseModel):
 
 
 class EvidenceView(BaseModel):
-    """Where a memory comes from: `span` in characters of what was sent, whose SHA-256 this is."""
+    """Where a memory comes from: `span` in characters of what was sent, whose SHA-256 this is.
+
+    `sha256` is null where something of what was sent was refused or taken out by a guard.
+    """
 
     id: str
     recorded_at: str
     span: list[int]
-    sha256: str
+    sha256: str | None
     source: str | None
     session_id: str | None
     occurred_at: str | None
@@ -220,11 +226,17 @@ class MemoryEvidence(BaseModel):
     request_id: str
 
 
+class OneOfMany(MemoryView):
+    """A memory beside others; what its owner wrote is left out where it would have made the answer too large."""
+
+    left_out: bool = Field(default=False, description="True where text, summary, metadata and tags are: read it by its id.")
+
+
 class RelationView(BaseModel):
     """Another memory, and what it is to this one."""
 
     relation: Literal["supersedes", "superseded_by", "disputes", "derived_from"]
-    memory: MemoryView
+    memory: OneOfMany
 
 
 class MemoryRelations(BaseModel):
@@ -247,7 +259,7 @@ class UpdatedItem(BaseModel):
 
     index: int
     status: int
-    memory: MemoryView | None = None
+    memory: OneOfMany | None = None
     etag: str | None = None
     problem: dict[str, Any] | None = None
 
@@ -263,7 +275,10 @@ class BatchUpdated(BaseModel):
 
 
 class AddedItem(BaseModel):
-    """What became of one item: `result` is what `POST /memory/add` would have answered."""
+    """What became of one item: `result` is what `POST /memory/add` would have answered.
+
+    With `left_out` in it candidates, and of its memory text, summary, metadata and tags, are: the answer would be too large.
+    """
 
     index: int
     status: int
@@ -287,7 +302,7 @@ class WaitingView(MemoryView):
     """A memory that waits for a decision, the rule that held it up, and what it contradicts."""
 
     rule: str | None
-    conflicts_with: list[MemoryView]
+    conflicts_with: list[OneOfMany]
 
 
 class WaitingPage(BaseModel):

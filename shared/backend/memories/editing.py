@@ -21,6 +21,7 @@ from backend.kit.errors import (
 )
 from backend.kit.ids import Ids
 from backend.memories.archiving import BROUGHT_BACK, brought_back, guarded_again, put_aside
+from backend.memories.bounds import check_bounds
 from backend.memories.conflicts import joined, restored
 from backend.memories.documents import changes_for
 from backend.memories.model import (
@@ -173,6 +174,7 @@ class Editing:
             check_revision(memory, change.revisions)
             if is_same:
                 return memory
+            _check_bounds(memory, fields)
             if memory.unreadable and change.text is None:
                 raise ConflictError(UNREADABLE)
             if self._is_written(memory, fields, change, actor):
@@ -207,7 +209,7 @@ class Editing:
     def _read_anew(self, memory: Memory, text: str) -> dict[str, Any]:
         """Return what a new text makes of a memory. The guards look at it as at any text."""
         policy = self._policies.of(memory.tenant_id).extraction
-        said = Utterance(text, memory.occurred_at or self._clock.now(), memory.speaker, memory.role, infer=False)
+        said = Utterance(text, memory.said_at or self._clock.now(), memory.speaker, memory.role, infer=False)
         whole = self._extractor.read(said, policy).candidates[0]
         if whole.refusal:
             fault = Fault("/text", "Leave out what the rule names.")
@@ -313,6 +315,14 @@ class Editing:
             return counted if is_new else memory
         msg = "The memory keeps changing; try again."
         raise ThrottledError(msg, retry_after=1)
+
+
+def _check_bounds(memory: Memory, fields: dict[str, Any]) -> None:
+    """Raise `ValidationFailedError` where what is sent, with what the memory has of the rest, ends before it begins."""
+    if "valid_from" in fields or "valid_until" in fields:
+        pointer = "/valid_until" if "valid_until" in fields else "/valid_from"
+        valid_from, valid_until = fields.get("valid_from", memory.valid_from), fields.get("valid_until", memory.valid_until)
+        check_bounds(valid_from, valid_until, pointer)
 
 
 _CLAIMING = frozenset({"text", "valid_from", "valid_until"})

@@ -15,7 +15,7 @@ from backend import bootstrap
 from backend.kit import observability, wire
 from backend.kit.errors import Fault, MemoryNotFoundError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
-from backend.memories.answers import answer_of, fallen_back, status_of
+from backend.memories.answers import answer_of, preview_of, status_of
 from backend.memories.list_parameters import Moments
 from backend.memories.listing import Listing
 from backend.memories.model import (
@@ -24,7 +24,7 @@ from backend.memories.model import (
 from backend.memories.outcomes import (
     Request,
 )
-from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemorySkipped, OutcomeView, UsedMemoryView
+from backend.memories.schemas import AddPreview, MemoryAdd, MemoryAdded, MemorySkipped, UsedMemoryView
 from backend.memories.sealed_values import Unopened
 from backend.tenancy.model import Caller
 from backend.tenancy.scope import Scope
@@ -156,11 +156,17 @@ class MemoryDoor:
         # Only now: of what is not the caller's nothing else is read.
         used = self.container.usage_store.get_many(memory.tenant_id, [memory_id])
         (shown,) = self._with_usage([memory], used)
-        body = {**shown, "request_id": observability.request_id()}
+        body = {**shown, "warnings": list(moments.warnings), "request_id": observability.request_id()}
         return json_answer(body, HTTPStatus.OK, {"ETag": etag(memory)})
 
-    def page(
-        self, caller: Caller, listing: Listing, limit: int, cursor: str | None, end_user_id: str | None = None
+    def page(  # noqa: PLR0913, PLR0917 - one word for each thing that a list can be asked for
+        self,
+        caller: Caller,
+        listing: Listing,
+        limit: int,
+        cursor: str | None,
+        warnings: Sequence[str] = (),
+        end_user_id: str | None = None,
     ) -> JSONResponse:
         """Answer `GET /memory`, and what lists the memories of an end user whom the path names."""
         scope = self.scope(caller, end_user_id, "path:user")
@@ -174,7 +180,7 @@ class MemoryDoor:
             "items": self._with_usage(page.memories, used),
             "next_cursor": following,
             "has_more": following is not None,
-            "warnings": [],
+            "warnings": list(warnings),
             "request_id": observability.request_id(),
         }
         observability.count("results", len(page.memories))
@@ -230,17 +236,8 @@ class MemoryDoor:
         ]
 
     def _preview(self, scope: Scope, body: MemoryAdd) -> JSONResponse:
-        preview = self.container.memories.preview(scope, body.said())
-        pairs = zip(preview.outcomes, preview.candidates, strict=True)
-        outcomes = [OutcomeView.fields_of(outcome, candidate) for outcome, candidate in pairs]
-        answer = {
-            "status": "dry_run",
-            "candidates_extracted": len(outcomes),
-            "outcomes": outcomes,
-            "warnings": [*body.warnings(), *fallen_back(preview.fallback)],
-            "request_id": observability.request_id(),
-        }
-        return json_answer(answer, HTTPStatus.OK)
+        answer = preview_of(self.container.memories.preview(scope, body.said()), body)
+        return json_answer({**answer, "request_id": observability.request_id()}, HTTPStatus.OK)
 
 
 def etag(memory: Memory) -> str:

@@ -55,7 +55,7 @@ LIST_SHARDS = 1
 DUE_SHARDS = 4
 _INDEXED = frozenset({"list_pk", "list_sk", "due_pk", "due_sk", "link_pk", "link_sk"})
 _PLACES = frozenset({"pk", "sk", "schema_version", "sealed", "known_until", "closed_by", "closed_for", "sealed_for", *_INDEXED})
-_SEALED = ("text", "summary", "metadata", "extracted_key", "claimed", "event")
+_SEALED = ("text", "summary", "metadata", "extracted_key", "claimed", "event", "reason", "state_reason")
 _NOT_STORED = frozenset({*_SEALED, "unknown", "unreadable", "unreadable_for", "more_vectors", "chunks", "state", "owed"})
 _MOMENTS = frozenset(
     {
@@ -160,6 +160,11 @@ def memory_of(item: Item, seals: Seals) -> Memory:
 
     One that cannot be decrypted has a text that says so, and keeps what was sealed, so that writing it back loses nothing.
     """
+    return _read(item, seals)[0]
+
+
+def _read(item: Item, seals: Seals) -> tuple[Memory, dict[str, Any]]:
+    """Return the memory of a row or revision, and all that is sealed in it, nothing where it cannot be opened."""
     if item["schema_version"] > SCHEMA_VERSION:
         msg = "A row was written by a newer release of this service than the one that answered."
         raise NewerReleaseError(msg, scope_key=str(item.get("scope_key", "")))
@@ -173,25 +178,33 @@ def memory_of(item: Item, seals: Seals) -> Memory:
     values["unknown"] = {name: value for name, value in item.items() if name not in _PLACES and name not in _FIELDS}
     if "vector" in values:
         values["vector"] = Vector(values["vector"])
-    values.update(_opened(item, seals))
-    return Memory(**values)
+    try:
+        said = _opened(item, seals)
+    except DecryptionFailedError as error:
+        closed = {"text": REDACTED, "extracted_key": "", "unreadable": item["sealed"], "unreadable_for": error.reason}
+        return Memory(**{**values, **closed}), {}
+    # Reasons stood in the clear once.
+    values.update({name: said[name] for name in _SEALED if name in said})
+    return Memory(**values), said
 
 
 def revision_item(revision: Revision, seals: Seals) -> Item:
     """Return an earlier revision."""
-    item = _item(revision.memory, revision_sk(revision.memory.revision), seals)
+    item = _item(revision.memory, revision_sk(revision.memory.revision), seals, closed_for=revision.reason)
     item["known_until"] = to_rfc3339(revision.known_until)
     if revision.memory.unreadable:
         # The bytes are the row's own: they open there alone, should their key ever come back.
         item["sealed_for"] = ROW
-    item.update({name: each for name, each in (("closed_by", revision.closed_by), ("closed_for", revision.reason)) if each})
+    if revision.closed_by:
+        item["closed_by"] = revision.closed_by
     return item
 
 
 def revision_of(item: Item, seals: Seals) -> Revision:
     """Return the earlier revision of an item. Raises as `memory_of` does."""
     until = from_rfc3339(item["known_until"])
-    return Revision(memory_of(item, seals), until, item.get("closed_by"), item.get("closed_for"))
+    memory, said = _read(item, seals)
+    return Revision(memory, until, item.get("closed_by"), said.get("closed_for", item.get("closed_for")))
 
 
 def vector_items(memory: Memory) -> list[Item]:
@@ -285,7 +298,7 @@ def evidence_of(memory_id: str, item: Item) -> Evidence:
         memory_id=memory_id,
         recorded_at=from_rfc3339(item["recorded_at"]),
         span=(item["span"][0], item["span"][1]),
-        sha256=item["sha256"],
+        sha256=item.get("sha256"),
         source=item.get("source"),
         session_id=item.get("session_id"),
         occurred_at=from_rfc3339(item["occurred_at"]) if item.get("occurred_at") else None,
@@ -305,7 +318,7 @@ def judgement_item(memory: Memory, judgement: Judgement) -> Item:
     }
 
 
-def _item(memory: Memory, sk: str, seals: Seals) -> Item:
+def _item(memory: Memory, sk: str, seals: Seals, *, closed_for: str | None = None) -> Item:
     values = {name: getattr(memory, name) for name in _FIELDS if name not in _NOT_STORED}
     kept = {name: value for name, value in values.items() if value not in (None, ())}
     kept.update({name: to_rfc3339(kept[name]) for name in _MOMENTS & kept.keys()})
@@ -314,7 +327,7 @@ def _item(memory: Memory, sk: str, seals: Seals) -> Item:
     if memory.chunks:
         kept["chunks"] = [list(span) for span in memory.chunks]
     pk = row_pk(memory.tenant_id, memory.memory_id)
-    sealed = memory.unreadable or seals.seal(memory.tenant_id, place_of(memory.memory_id, sk), _plain(memory))
+    sealed = memory.unreadable or seals.seal(memory.tenant_id, place_of(memory.memory_id, sk), _plain(memory, closed_for))
     version = SCHEMA_VERSION if memory.state is State.ARCHIVED else PLAIN_VERSION
     return {"pk": pk, "sk": sk, "schema_version": version, **kept, "sealed": sealed}
 
@@ -330,13 +343,15 @@ def sealed_place(item: Item) -> str:
     return place_of(memory_id, str(item.get("sealed_for", item["sk"])))
 
 
-def _plain(memory: Memory) -> bytes:
+def _plain(memory: Memory, closed_for: str | None) -> bytes:
     said: dict[str, Any] = {name: getattr(memory, name) for name in ("text", "summary", "metadata", "extracted_key")}
     if memory.claimed:
         said["claimed"] = asdict(memory.claimed)
     if memory.event:
         start, end = to_rfc3339(memory.event.start), to_rfc3339(memory.event.end)
         said["event"] = [start, end, memory.event.precision.value]
+    reasons = {"reason": memory.reason, "state_reason": memory.state_reason, "closed_for": closed_for}
+    said.update({name: each for name, each in reasons.items() if each})
     return zlib.compress(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(), 1)
 
 
@@ -344,17 +359,13 @@ def _opened(item: Item, seals: Seals) -> dict[str, Any]:
     if "sealed" not in item:
         # The first release kept it as it was sent.
         return {"metadata": json.loads(item["metadata"])}
-    try:
-        plain = seals.open(item["tenant_id"], sealed_place(item), item["sealed"])
-    except DecryptionFailedError as error:
-        return {"text": REDACTED, "extracted_key": "", "unreadable": item["sealed"], "unreadable_for": error.reason}
-    said = json.loads(zlib.decompress(plain))
+    said: dict[str, Any] = json.loads(zlib.decompress(seals.open(item["tenant_id"], sealed_place(item), item["sealed"])))
     if said.get("claimed"):
         said["claimed"] = Claimed(**said["claimed"])
     if said.get("event"):
         start, end, precision = said["event"]
         said["event"] = EventTime(from_rfc3339(start), from_rfc3339(end), Precision(precision))
-    return {name: value for name, value in said.items() if name in _SEALED}
+    return said
 
 
 def _halved(vector: Vector) -> bytes:

@@ -84,18 +84,26 @@ async def listing_of(  # noqa: PLR0913, PLR0917 - one word for each parameter
     )
 
 
+async def naive_in_list(since: Since = None, until: Until = None, as_of: AsOf = None, known_at: KnownAt = None) -> list[str]:
+    """Return a warning for each moment that a list was asked for without an offset."""
+    return wire.read_as_utc({"since": since, "until": until, "as_of": as_of, "known_at": known_at})
+
+
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """When something is to have held, and to have been known; None for now."""
+    """When something is to have held, and to have been known; None for now. `warnings` say what was sent without an offset."""
 
     as_of: datetime | None = None
     known_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
 
 
 async def moments_of(as_of: AsOf = None, known_at: KnownAt = None) -> Moments:
     """Return the moments that a read asks for."""
-    return Moments(wire.utc(as_of), wire.utc(known_at))
+    naive = wire.read_as_utc({"as_of": as_of, "known_at": known_at})
+    return Moments(wire.utc(as_of), wire.utc(known_at), tuple(naive))
 
 
 Listed = Annotated[Listing, Depends(listing_of)]
+NaiveInList = Annotated[list[str], Depends(naive_in_list)]
 At = Annotated[Moments, Depends(moments_of)]

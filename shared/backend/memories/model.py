@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,10 @@ Changes = tuple[IndexDocument | Tombstone, ...]
 MAX_TEXT_BYTES = 100 * 1024
 MAX_METADATA_BYTES = 16 * 1024
 MAX_METADATA_DEPTH = 16
+MAX_METADATA_KEYS = 512
+"""Of all its objects together, whatever their depth."""
+
+MAX_METADATA_KEY_LENGTH = 256
 MAX_TAGS = 64
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """What an answer's memories may come to: Lambda cuts an answer at 6 MB."""
@@ -95,6 +99,8 @@ class Said:
     speaker: str | None = None
     role: str | None = None
     occurred_at: datetime | None = None
+    """With the offset that it was sent with: relative times are read by its calendar."""
+
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     ttl_minutes: int | None = None
@@ -103,6 +109,12 @@ class Said:
     on_conflict: OnConflict | None = None
     derived_from: tuple[str, ...] = ()
     """The memories that this summarises; none for what somebody said."""
+
+    @property
+    def utc_offset(self) -> int | None:
+        """By how many minutes the calendar of who said it is ahead of UTC; None for UTC."""
+        offset = self.occurred_at.utcoffset() if self.occurred_at else None
+        return int(offset.total_seconds()) // 60 if offset else None
 
     def utterance(self, now: datetime) -> Utterance:
         """Return what extraction is to read."""
@@ -129,6 +141,9 @@ class Memory:
     valid_from: datetime
     valid_until: datetime | None = None
     occurred_at: datetime | None = None
+    utc_offset: int | None = None
+    """By how many minutes the calendar by which its text was read is ahead of UTC; None for UTC."""
+
     expires_at: datetime | None = None
     source: str | None = None
     event_type: str | None = None
@@ -202,6 +217,12 @@ class Memory:
     def since(self) -> datetime:
         """When this revision was written."""
         return self.known_from or self.created_at
+
+    @property
+    def said_at(self) -> datetime | None:
+        """When it was said, by the calendar of who said it."""
+        offset = timezone(timedelta(minutes=self.utc_offset or 0))
+        return self.occurred_at.astimezone(offset) if self.occurred_at else None
 
     @property
     def pieces(self) -> tuple[Span, ...]:
@@ -318,13 +339,16 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where a memory comes from: which source said it, where in it, and the SHA-256 of what was said."""
+    """Where a memory comes from: which source said it, where in it, and the SHA-256 of what was said.
+
+    None where a guard let something of it be kept nowhere: who knows the rest could guess it by its hash.
+    """
 
     evidence_id: str
     memory_id: str
     recorded_at: datetime
     span: tuple[int, int]
-    sha256: str
+    sha256: str | None
     source: str | None = None
     session_id: str | None = None
     occurred_at: datetime | None = None

@@ -12,6 +12,7 @@ from backend.kit import wire
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import NOT_BLANK, Clean, EndUserId, Moment, Name, Wire
 from backend.memories import model
+from backend.memories.bounds import check_bounds
 from backend.memories.model import (
     WAITING,
     Memory,
@@ -48,9 +49,19 @@ TEXT_OR_CONTENT: JsonDict = {
 }
 
 
+METADATA = "Any JSON object, up to 16 KB, 16 levels and 512 keys of 256 characters"
+
+
 def checked_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return the metadata. Raises `MetadataTooLargeError`, `ValueError` where it is no JSON or too deep."""
-    return wire.check_metadata(metadata, most_bytes=model.MAX_METADATA_BYTES, most_depth=model.MAX_METADATA_DEPTH)
+    wire.check_metadata(metadata, most_bytes=model.MAX_METADATA_BYTES, most_depth=model.MAX_METADATA_DEPTH)
+    return checked_keys(metadata)
+
+
+def checked_keys(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata. Raises `ValueError` for too many keys, and for one that is too long."""
+    wire.check_keys(metadata, most=model.MAX_METADATA_KEYS, longest=model.MAX_METADATA_KEY_LENGTH)
+    return metadata
 
 
 def _refused(*, pointer: str, cure: str) -> ValidationFailedError:
@@ -72,7 +83,7 @@ class MemoryAdd(Wire):
     importance: float = Field(default=0.5, ge=0, le=1)
     session_id: Name | None = None
     metadata: Annotated[dict[str, Any], AfterValidator(checked_metadata)] = Field(
-        default={}, description="Any JSON object, up to 16 KB and 16 levels; top-level scalars can be filtered by."
+        default={}, description=METADATA + "; top-level scalars can be filtered by."
     )
     ttl_minutes: Minutes | None = None
     deduplicate: bool = Field(default=True, description="Whether the same fact said again becomes evidence of the first.")
@@ -103,8 +114,7 @@ class MemoryAdd(Wire):
             name = "content" if self.content is not None and self.text is None else "text"
             raise _refused(pointer=f"/{name}", cure=f"'{name}' is missing or blank; send what is to be remembered.")
         model.check_text_size(self.text or self.content or "", "/text" if self.text else "/content")
-        if self.valid_from and self.valid_until and wire.utc(self.valid_from) >= wire.utc(self.valid_until):  # type: ignore[operator]  # neither is None here
-            raise _refused(pointer="/valid_until", cure="'valid_until' must be later than 'valid_from'.")
+        check_bounds(wire.utc(self.valid_from or self.occurred_at), wire.utc(self.valid_until))
         return self
 
     def warnings(self) -> list[str]:
@@ -128,7 +138,7 @@ class MemoryAdd(Wire):
             session_id=self.session_id,
             speaker=self.speaker,
             role=self.role,
-            occurred_at=wire.utc(self.occurred_at),
+            occurred_at=wire.with_offset(self.occurred_at),
             valid_from=wire.utc(self.valid_from),
             valid_until=wire.utc(self.valid_until),
             ttl_minutes=self.ttl_minutes,
@@ -322,6 +332,7 @@ class MemorySkipped(BaseModel):
 class MemoryRead(UsedMemoryView):
     """Answer of `GET /memory/{id}`."""
 
+    warnings: list[str]
     request_id: str
 
 

@@ -24,6 +24,7 @@ from backend.kit.errors import (
 )
 from backend.kit.ids import Ids
 from backend.memories.adding import GONE, Adding
+from backend.memories.bounds import check_bounds
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page
 from backend.memories.model import (
@@ -118,7 +119,7 @@ class MemoryService:
         All texts are embedded together. All of it is done when this returns: what failed can be sent again by itself.
         """
         policy = self._policies.of(tenant_id)
-        claims = [self._tried(self._once.claim, tenant_id, each.request) for each in asked]
+        claims = [self._in_bounds(each.said, self._tried(self._once.claim, tenant_id, each.request)) for each in asked]
         try:
             return self._all_added(asked, claims, policy, actor)
         except Exception:
@@ -126,6 +127,22 @@ class MemoryService:
                 if isinstance(claim, Claim):
                     self._once.release(claim)
             raise
+
+    def _in_bounds(self, said: Said, claim: Claim | Done | MemorySyncError) -> Claim | Done | MemorySyncError:
+        """Return the claim, or why what was said cannot be done: it had ended before it began.
+
+        What was done once under its key is answered so again, though its end has come since.
+        """
+        if isinstance(claim, Claim) and not claim.resumed:
+            try:
+                self._check_bounds(said)
+            except MemorySyncError as error:
+                self._once.release(claim, did_nothing=True)
+                return error
+        return claim
+
+    def _check_bounds(self, said: Said) -> None:
+        check_bounds(said.valid_from or said.occurred_at or self._clock.now(), said.valid_until)
 
     def _all_added(
         self, asked: Sequence[Asked], claims: Sequence[Claim | Done | MemorySyncError], policy: MemoryPolicy, actor: str | None
@@ -201,9 +218,25 @@ class MemoryService:
 
     def preview(self, scope: Scope, said: Said) -> Preview:
         """Say what `add` would do, and do nothing."""
+        (preview,) = self.preview_many(scope, [said])
+        if isinstance(preview, MemorySyncError):
+            raise preview
+        return preview
+
+    def preview_many(self, scope: Scope, said: Sequence[Said]) -> list[Preview | MemorySyncError]:
+        """Say what `add_many` would do with these, one after the other, and do nothing."""
         policy = self._policies.of(scope.tenant_id)
-        (reading,) = self._readings([said], policy)
-        return Preview(reading.candidates, self._adding.foreseen(scope, said, reading, policy), reading.fallback)
+        bounds = [self._tried(self._check_bounds, each) for each in said]
+        fine = [number for number, error in enumerate(bounds) if error is None]
+        readings = dict(zip(fine, self._readings([said[number] for number in fine], policy), strict=True))
+        so_far = self._adding.imagined()
+
+        def foreseen(number: int) -> Preview:
+            reading = readings[number]
+            outcomes = self._adding.foreseen(scope, said[number], reading, policy, so_far)
+            return Preview(reading.candidates, outcomes, reading.fallback)
+
+        return [error or self._tried(foreseen, number) for number, error in enumerate(bounds)]
 
     def get(self, scope: Scope, memory_id: str, as_of: datetime | None = None, known_at: datetime | None = None) -> Memory:
         """Return a memory, as it was known at a moment if one is given.

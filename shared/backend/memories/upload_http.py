@@ -184,7 +184,7 @@ class UploadDoor(EditDoor):
         )
         told = self.added(scope, caller, body, one_key(key, sample.client_ref), "POST /memory/upload")
         file = {"name": upload.name, "kind": found.kind.value, "title": found.title, "pages": found.pages, "parts": len(parts)}
-        warnings = [*sample.warnings(), *found.warnings]
+        warnings = [*sample.warnings(), *found.warnings, *told["warnings"]]
         answer = {"file": file, **told, "warnings": warnings, "request_id": observability.request_id()}
         return json_answer(answer, HTTPStatus.MULTI_STATUS)
 

@@ -29,7 +29,9 @@ def diagnosed_nothing(
     container: Container, caller: Caller, scope: Scope, question: Question, found: Found
 ) -> dict[str, Any] | None:
     """Return `scope_diagnostics` where nothing was found, None where something was, or where the index cannot say."""
-    return None if found.answers else diagnosed(container, caller, scope, question, found.degraded, found.changes)
+    return (
+        None if found.answers else diagnosed(container, caller, scope, question, degraded=found.degraded, changes=found.changes)
+    )
 
 
 def diagnosed(  # noqa: PLR0913 - one word for each thing that the answer depends on
@@ -37,6 +39,7 @@ def diagnosed(  # noqa: PLR0913 - one word for each thing that the answer depend
     caller: Caller,
     scope: Scope,
     question: Question,
+    *,
     degraded: Sequence[str],
     changes: Sequence[IndexDocument | Tombstone] | None = None,
 ) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from backend.kit.errors import Fault, PayloadTooLargeError, ValidationFailedErro
 from backend.kit.wire import EndUserId, Moment, Name, Whole, Wire
 from backend.memories import model as memories
 from backend.memories.http import DEFAULT_LIMIT, LARGEST_LIMIT
-from backend.memories.schemas import Text
+from backend.memories.schemas import METADATA, Text, checked_keys
 from backend.transcripts.model import MAX_APPEND_BYTES, MAX_MESSAGES, Entry, Message, View
 
 REDACTED = memories.REDACTED
@@ -29,7 +29,7 @@ MESSAGES: list[JsonDict] = [
 def _well_formed(metadata: dict[str, Any]) -> dict[str, Any]:
     # Its size is looked at with the whole body, where the place of the message is known.
     wire.json_size(metadata, most_depth=memories.MAX_METADATA_DEPTH)
-    return metadata
+    return checked_keys(metadata)
 
 
 class SentMessage(Wire):
@@ -39,9 +39,7 @@ class SentMessage(Wire):
     content: Text = Field(description="What was said, up to 100 KB of UTF-8.")
     speaker: Annotated[Name, Field(max_length=128)] | None = None
     occurred_at: Moment | None = Field(default=None, description="When it was said.")
-    metadata: Annotated[dict[str, Any], AfterValidator(_well_formed)] = Field(
-        default={}, description="Any JSON object, up to 16 KB and 16 levels."
-    )
+    metadata: Annotated[dict[str, Any], AfterValidator(_well_formed)] = Field(default={}, description=f"{METADATA}.")
 
     def message(self) -> Message:
         """Return what was said."""

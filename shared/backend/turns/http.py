@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
@@ -88,14 +89,22 @@ class TurnDoor(MemoryDoor):
         progress = self.container.turns.progress(self.scope(caller, None), turn_id)
         return json_answer({**TurnRead.fields_of(progress), "request_id": observability.request_id()}, HTTPStatus.OK)
 
-    def listed(self, caller: Caller, named: tuple[str, str], listing: Listing, limit: int, cursor: str | None) -> JSONResponse:
+    def listed(  # noqa: PLR0913, PLR0917 - one word for each thing that a list can be asked for
+        self,
+        caller: Caller,
+        named: tuple[str, str],
+        listing: Listing,
+        limit: int,
+        cursor: str | None,
+        warnings: Sequence[str] = (),
+    ) -> JSONResponse:
         """Answer `GET /v1/memory/{tenant}/{user}/list`. Raises `ForbiddenError` for another tenant than the caller's."""
         tenant_id, end_user_id = named
         if tenant_id != caller.tenant_id:
             # Nothing is looked up, so the answer is the same for a tenant that exists and for one that does not.
             msg = "The key or token does not belong to the tenant that the path names."
             raise ForbiddenError(msg, faults=(Fault("path:tenant", "Name the key's own tenant."),))
-        return self.page(caller, listing, limit, cursor, end_user_id)
+        return self.page(caller, listing, limit, cursor, warnings, end_user_id)
 
 
 async def _door() -> TurnDoor:

@@ -91,7 +91,7 @@ class AddTurn(Wire):
             session_id=self.session_id,
             speaker=message.speaker,
             role=message.role,
-            occurred_at=wire.utc(message.occurred_at or self.occurred_at),
+            occurred_at=wire.with_offset(message.occurred_at or self.occurred_at),
             ttl_minutes=self.ttl_minutes,
             infer=self.infer,
             on_conflict=OnConflict(self.on_conflict) if self.on_conflict else None,

@@ -48,6 +48,7 @@ def test_a_memory_is_read_back_as_it_was_added(store: MemoryStore) -> None:
         1,
         valid_until=NOW + timedelta(days=9),
         occurred_at=NOW - timedelta(days=1),
+        utc_offset=-300,
         expires_at=NOW + timedelta(minutes=5),
         source="chat",
         event_type="note",

@@ -21,6 +21,7 @@ from tests.support.faults import cancelled
 from tests.unit.memories.samples import ACME, SAID, keyed
 
 THREADS = 32
+ADDS = 200
 _T = TypeVar("_T")
 
 
@@ -51,16 +52,17 @@ class Conflicts:
         return answer
 
 
-def all_at_once(work: Callable[[int], _T]) -> list[_T]:
-    """Do the work in 32 threads that begin together."""
+def all_at_once(work: Callable[[int], _T], times: int = THREADS) -> list[_T]:
+    """Do the work so many times, in 32 threads that begin together."""
     gate = Barrier(THREADS, timeout=30)
 
     def begun(number: int) -> _T:
-        gate.wait()
+        if number < THREADS:
+            gate.wait()
         return work(number)
 
     with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(begun, range(THREADS)))
+        return list(threads.map(begun, range(times)))
 
 
 def conflicting(world: World) -> tuple[World, Conflicts]:
@@ -74,14 +76,17 @@ def conflicting(world: World) -> tuple[World, Conflicts]:
 def test_the_same_fact_added_by_many_at_once_is_one_memory_with_the_evidence_of_all(world: World) -> None:
     shared, conflicts = conflicting(world)
 
-    added = all_at_once(lambda _: shared.service.add(ACME, SAID))
+    added = all_at_once(lambda _: shared.service.add(ACME, SAID), ADDS)
 
     (memory_id,) = {each.memories[0].memory_id for each in added}
-    assert Counter(each.outcomes[0].outcome for each in added) == {Outcome.STORED: 1, Outcome.MERGED: THREADS - 1}
-    assert world.kinds() == {"rows": 1, "guards": 1, "markers": 1, "evidence": THREADS}
-    assert world.store.evidence_count("acme", memory_id) == THREADS
-    assert conflicts.refused == THREADS // 2
-    assert sum(conflicts.sent.values()) == THREADS + conflicts.refused
+    assert Counter(each.outcomes[0].outcome for each in added) == {Outcome.STORED: 1, Outcome.MERGED: ADDS - 1}
+    assert world.kinds() == {"rows": 1, "guards": 1, "markers": 1, "evidence": ADDS}
+    assert world.store.evidence_count("acme", memory_id) == ADDS
+    page = world.store.evidence("acme", memory_id, limit=50)
+    assert (len(page.evidence), page.next_id is None) == (50, False)
+    # Every add tries its transaction, and every other of these is refused at first: a third of all that is sent.
+    assert conflicts.refused == ADDS // 2
+    assert sum(conflicts.sent.values()) == ADDS + conflicts.refused
 
 
 def test_several_facts_sent_together_by_many_at_once_are_stored_once_each_with_the_evidence_of_all(world: World) -> None:

@@ -116,6 +116,29 @@ def test_an_add_that_is_sent_again_under_its_key(served: Served) -> None:
     assert second.headers["idempotent-replay"] == "true"
 
 
+MOMENT, NAIVE = "2026-10-02T09:00:00", "'{}' has no offset and was read as UTC."
+
+
+def test_moments_without_an_offset_are_told_of_in_a_list(served: Served) -> None:
+    moments = dict.fromkeys(("since", "until", "as_of", "known_at"), MOMENT)
+    theirs = "/v1/memory/{tenant}/{user}/list"
+    for path, route in (("/memory", "/memory"), ("/v1/memory/acme/u1/list", theirs)):
+        body = check(served.call("GET", path, query=moments, route=f"GET {route}"), "GET", route, 200)
+        assert body["warnings"] == [NAIVE.format(name) for name in moments]
+        aware = {name: f"{moment}Z" for name, moment in moments.items()}
+        assert served.call("GET", path, query=aware, route=f"GET {route}").json()["warnings"] == []
+
+
+def test_moments_without_an_offset_are_told_of_with_the_memory(served: Served) -> None:
+    made = served.add("We met at the mill.", occurred_at="2020-01-01T00:00:00Z").json()
+    path = f"/memory/{made['id']}"
+
+    body = check(served.call("GET", path, query={"as_of": MOMENT}, route="GET /memory/{id}"), "GET", "/memory/{id}", 200)
+
+    assert body["warnings"] == [NAIVE.format("as_of")]
+    assert served.call("GET", path, route="GET /memory/{id}").json()["warnings"] == []
+
+
 def test_a_dry_run(served: Served) -> None:
     body = check(served.add("I might buy a boat.", dry_run=True), "POST", "/memory/add", 200)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from backend.kit.errors import MetadataTooLargeError
-from backend.kit.wire import NOT_BLANK, Clean, EndUserId, Moment, Name, Wire, check_metadata, clean, shown, utc
+from backend.kit.wire import NOT_BLANK, Clean, EndUserId, Moment, Name, Wire, check_keys, check_metadata, clean, shown, utc
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -317,3 +317,14 @@ def test_the_contract_takes_no_text_for_one_that_is_blank_to_us() -> None:
 
     assert [each for each in blank if contract.search(each)] == []
     assert contract.search("\x85 a \x1c")
+
+
+def test_metadata_may_have_so_many_keys_of_such_a_length_and_not_one_more() -> None:
+    many = {"deep": [{"k" * 3: number} for number in range(4)]}
+
+    check_keys(many, most=5, longest=4)
+
+    with pytest.raises(ValueError, match="more than 4 keys in all; this has 5"):
+        check_keys(many, most=4, longest=4)
+    with pytest.raises(ValueError, match="key of more than 3 characters"):
+        check_keys(many, most=5, longest=3)

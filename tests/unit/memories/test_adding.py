@@ -19,10 +19,12 @@ from backend.memories.model import (
     State,
 )
 from backend.memories.outcomes import (
+    Added,
     Outcome,
+    Preview,
 )
 from backend.memories.policy import MemoryPolicy, Winner
-from backend.memories.service import MemoryService
+from backend.memories.service import Asked, MemoryService
 from tests.unit.memories.adding_cases import ORDER, SECRET, Reads, candidate, check_the_account, outcomes
 from tests.unit.memories.fake_world import FakeWorld
 from tests.unit.memories.samples import ACME, NOW, SAID
@@ -149,6 +151,26 @@ def test_whatever_is_said_every_candidate_has_one_outcome(
         evidence = Counter(each.memory_id for each in added.outcomes if each.memory_id)
         assert all(world.store.evidence_count("acme", name) >= count for name, count in evidence.items())
         world.clock.advance(seconds=1)
+
+
+@settings(max_examples=60)
+@given(st.lists(TEXTS, min_size=1, max_size=4), st.sampled_from(Winner), st.none() | st.sampled_from(OnConflict), st.booleans())
+def test_a_preview_of_many_tells_what_adding_them_together_does(
+    texts: list[str], winner: Winner, on_conflict: OnConflict | None, deduplicate: bool
+) -> None:
+    world = FakeWorld()
+    world.policies.policy = MemoryPolicy(winner=winner, trusted_sources=("crm",))
+    memories = world.remembering(extractor=Pipeline())
+    many = [
+        Said(text, deduplicate=deduplicate or number == 1, on_conflict=on_conflict, source="crm" if number % 2 else None)
+        for number, text in enumerate([*texts, *texts])
+    ]
+
+    previews = memories.preview_many(ACME, many)
+
+    foreseen = [(each.outcome, each.rule) for preview in previews if isinstance(preview, Preview) for each in preview.outcomes]
+    done = memories.add_many("acme", [Asked(ACME, said) for said in many])
+    assert foreseen == [pair for added in done if isinstance(added, Added) for pair in outcomes(added)]
 
 
 @pytest.mark.parametrize("deduplicate", [True, False])

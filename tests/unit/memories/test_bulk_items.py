@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from backend.extraction.pipeline import Pipeline
 from backend.memories.edit_http import EditDoor
 from backend.memories.edit_schemas import BatchUpdate, BulkAdd
 from backend.memories.editing import Editing
+from backend.memories.service import MemoryService
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.model import Caller, Permission, ScopeMode
 from backend.tenancy.pepper import TenantMacs
@@ -56,9 +58,11 @@ def editing() -> NoEditing:
 
 @pytest.fixture
 def door(world: FakeWorld, editing: NoEditing) -> EditDoor:
-    container: Any = SimpleNamespace(
-        access=UserScopes(), memories=world.memories, macs=TenantMacs(FakeSecrets()), editing=editing
-    )
+    return door_to(world.memories, editing)
+
+
+def door_to(memories: MemoryService, editing: Editing | None = None) -> EditDoor:
+    container: Any = SimpleNamespace(access=UserScopes(), memories=memories, macs=TenantMacs(FakeSecrets()), editing=editing)
     return EditDoor(container)
 
 
@@ -86,6 +90,57 @@ def test_an_item_that_asks_for_a_dry_run_of_its_own_is_not_stored(door: EditDoor
     assert codes(told) == ["validation-failed", None]
     assert told[0]["problem"]["errors"][0]["pointer"] == "/dry_run"
     assert codes(add_many(door, {"text": "I love hiking.", "dry_run": True}, dry_run=True)) == [None]
+
+
+def outcomes(told: list[dict[str, Any]]) -> list[list[tuple[str, str | None]]]:
+    return [[(each["outcome"], each["rule"]) for each in item["outcomes"]] for item in told]
+
+
+REPEATING = [
+    pytest.param([{"text": "I love tea."}, {"text": "I love tea."}], id="the same twice"),
+    pytest.param([{"text": "I live in Faro."}, {"text": "I live in Lisbon. I live in Faro."}], id="a contradiction"),
+    pytest.param([{"text": "I love tea.", "deduplicate": False}, {"text": "I love tea."}], id="one of them not to be merged"),
+    pytest.param([{"text": "I live in Faro.", "valid_until": "2030-01-01T00:00:00Z"}, {"text": "I live in Faro."}], id="an end"),
+    pytest.param([{"text": "I love tea.", "ttl_minutes": 5}, {"text": "I love tea."}, {"text": "I love tea."}], id="a lifetime"),
+    pytest.param(
+        [
+            {"text": "I live in Faro.", "occurred_at": "2024-01-01T00:00:00Z"},
+            {"text": "I live in Faro.", "occurred_at": "2024-06-01T00:00:00Z"},
+            {"text": "I live in Lisbon.", "occurred_at": "2024-03-01T00:00:00Z"},
+        ],
+        id="told of the past, in another order",
+    ),
+    pytest.param([{"text": "I live in Faro."}, *[{"text": "I live in Rome.", "on_conflict": "inbox"}] * 2], id="two that wait"),
+]
+
+
+@pytest.mark.parametrize("items", REPEATING)
+def test_a_dry_run_of_many_tells_the_outcomes_that_they_have_together(world: FakeWorld, items: list[dict[str, Any]]) -> None:
+    memories = world.remembering(extractor=Pipeline())
+    door = door_to(memories)
+
+    foreseen = add_many(door, *items, dry_run=True)
+
+    assert memories.page(user_scope("acme", "support", Environment.LIVE, "u1"), 9, None).memories == ()
+    assert outcomes(foreseen) == outcomes(add_many(door, *items))
+
+
+def test_what_would_merge_into_an_item_before_names_no_memory_as_there_is_none_yet(world: FakeWorld) -> None:
+    (first, second) = add_many(door_to(world.memories), {"text": "I love tea."}, {"text": "I love tea."}, dry_run=True)
+
+    assert [first["outcomes"][0]["memory_id"], second["outcomes"][0]["memory_id"]] == [None, None]
+
+
+def test_the_result_of_an_item_says_that_it_was_a_dry_run(world: FakeWorld) -> None:
+    (told,) = add_many(door_to(world.memories), {"text": "I love tea."}, dry_run=True)
+
+    assert told["status"] == 200
+    assert told["result"] == {
+        "status": "dry_run",
+        "candidates_extracted": 1,
+        "outcomes": told["outcomes"],
+        "warnings": [],
+    }
 
 
 def test_a_change_that_names_another_end_user_is_refused(door: EditDoor, editing: NoEditing) -> None:

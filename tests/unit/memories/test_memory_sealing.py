@@ -26,13 +26,15 @@ SECRET = memory(
     summary="canarythree",
     metadata={"canaryfour": "canaryfive"},
     claimed=Claimed("canarysix", "live in", "canaryseven"),
+    reason="canaryeight",
+    state_reason="canarynine",
 )
 STATES = [State.ACTIVE, State.DISPUTED, State.QUARANTINED]
 
 
 def every_item(each: Memory, seals: FakeSeals) -> dict[str, dict[str, Any]]:
     """Return the row, an earlier revision of it and its marker, where it has one."""
-    closed = Revision(each, NOW + timedelta(seconds=1), "ops", "edited")
+    closed = Revision(each, NOW + timedelta(seconds=1), "ops", each.reason and "canaryten")
     found = {"row": items.row_item(each, seals), "revision": items.revision_item(closed, seals)}
     changes = changes_for(each)
     return {**found, "marker": markers.marker_item(each, changes, NOW, seals)} if changes else found
@@ -57,7 +59,9 @@ def test_a_forgotten_memory_leaves_no_word_of_it_outside_what_is_sealed() -> Non
 
 @given(memories())
 def test_nothing_but_what_is_sealed_depends_on_what_was_said(each: Memory) -> None:
-    silent = replace(each, text="", extracted_key="", summary=None, metadata={}, claimed=None, event=None)
+    silent = replace(
+        each, text="", extracted_key="", summary=None, metadata={}, claimed=None, event=None, reason=None, state_reason=None
+    )
 
     for item, plain in zip(every_item(each, FakeSeals()).values(), every_item(silent, FakeSeals()).values(), strict=True):
         sealed = {"sealed", "documents", "traits"}
@@ -108,6 +112,25 @@ def test_a_marker_put_in_the_place_of_another_sends_its_readers_to_the_row() -> 
 
     assert markers.changes_of({**mine, "documents": theirs["documents"]}, seals) is None
     assert markers.changes_of({**mine, "sk": memory_id(2)}, seals) is None
+
+
+def test_reasons_come_back_as_they_were_given() -> None:
+    seals = FakeSeals()
+    given_for = Revision(SECRET, NOW, "ops", "canaryten")
+
+    assert items.revision_of(items.revision_item(given_for, seals), seals) == given_for
+    assert items.memory_of(items.row_item(SECRET, seals), seals) == SECRET
+
+
+def test_reasons_that_were_written_in_the_clear_are_read_and_sealed_with_the_next_write() -> None:
+    seals, silent = FakeSeals(), replace(SECRET, reason=None, state_reason=None)
+    clear = {"reason": "canaryeight", "state_reason": "canarynine"}
+    row = {**items.row_item(silent, seals), **clear}
+    earlier = {**items.revision_item(Revision(silent, NOW), seals), **clear, "closed_for": "canaryten"}
+
+    assert items.memory_of(row, seals) == SECRET
+    assert items.revision_of(earlier, seals) == Revision(SECRET, NOW, None, "canaryten")
+    assert "canary" not in repr(stored(items.row_item(items.memory_of(row, seals), seals)))
 
 
 def test_the_same_words_never_look_the_same_twice() -> None:

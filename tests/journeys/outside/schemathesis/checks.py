@@ -53,6 +53,7 @@ _END_USER = (
 _METADATA = (
     r"validation-failed /metadata Must not hold the NUL",  # at any depth
     r"validation-failed /metadata Must not be nested deeper",
+    r"validation-failed /metadata Must not have ",  # too many keys, or one too long, at any depth
     r"metadata-too-large /metadata ",  # measured in bytes
 )
 _NOT_THERE = ("memory-not-found ",)
@@ -153,7 +154,15 @@ REASONS: dict[str, tuple[str, ...]] = {
     "read_evidence": (*_NOT_THERE, *_CURSOR),
     "read_relations": _NOT_THERE,
     "forget_memory": (*_NOT_THERE, *_REVISION, *_SENT_BEFORE),
-    "update_memory": (*_NOT_THERE, *_REVISION, *_SENT_BEFORE, *_END_USER, *_METADATA),
+    "update_memory": (
+        *_NOT_THERE,
+        *_REVISION,
+        *_SENT_BEFORE,
+        *_END_USER,
+        *_METADATA,
+        r"validation-failed /valid_until .* later than",  # two fields together, or one and the memory's own
+        r"validation-failed /valid_from .* earlier than",
+    ),
     "rewrite_memory": (
         *_NOT_THERE,
         *_REVISION,
