@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from backend.index.embedded import EmbeddedIndex
 from backend.index.opensearch import OpenSearchIndex
 from backend.kit.config import Settings
 from backend.kit.errors import InternalError
-from tests.support.tables import template
 
 
 def container(endpoint: str, stage: str = "prod") -> Container:
@@ -64,24 +62,3 @@ def test_serverless_is_refused_when_the_container_is_made_so_that_no_function_ac
 ) -> None:
     with pytest.raises(InternalError, match="is OpenSearch Serverless: its vector collections take no document ids"):
         container(endpoint)
-
-
-def test_the_template_refuses_serverless_and_says_why() -> None:
-    parameter = template()["Parameters"]["SearchEndpoint"]
-    takes = re.compile(parameter["AllowedPattern"])
-
-    for endpoint in (
-        "https://x.us-east-1.aoss.amazonaws.com",
-        "https://x.aoss.us-east-1.on.aws/",
-        "https://x.AOSS.amazonaws.com",
-    ):
-        assert takes.fullmatch(endpoint) is None, endpoint
-    for endpoint in (
-        "",
-        "https://search-x.us-east-1.es.amazonaws.com",
-        "https://aoss.example/",
-        "file:///i",
-        "http://127.0.0.1:9",
-    ):
-        assert takes.fullmatch(endpoint), endpoint
-    assert "Serverless" in parameter["ConstraintDescription"]
