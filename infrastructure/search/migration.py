@@ -151,8 +151,8 @@ class Migration:
                 behind += len(late)
             cursor = page.next_cursor
             if cursor is None:
-                counts = [self._indexes.count(index)["document"] for index in (target.index, serving)]
-                return Compared(walked, behind, *counts, unread)
+                there, before = (self._indexes.count(index)["document"] for index in (target.index, serving))
+                return Compared(walked, behind, there, before, unread)
 
     def _behind(
         self, target: Target, tenant_id: str, changes: Sequence[IndexDocument | Tombstone]

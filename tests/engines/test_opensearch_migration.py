@@ -194,7 +194,7 @@ def test_a_piece_of_a_memory_that_was_lost_is_put_right_by_the_comparison(world:
             return getattr(self.engine, name)
 
     user.write("acme", pieces)
-    world.table.page = lambda _: RowPage({"acme": pieces}, None)  # type: ignore[method-assign]
+    world.table.page = lambda cursor: RowPage({"acme": pieces}, cursor)  # type: ignore[method-assign] # there is one page
     engine = Losing(world.cluster.engine)
 
     world.migrate(engine=engine)
@@ -206,7 +206,11 @@ def test_a_piece_of_a_memory_that_was_lost_is_put_right_by_the_comparison(world:
 
 def test_rows_that_cannot_be_read_are_told_and_counted_and_the_others_are_served(world: World) -> None:
     pages = world.table.page
-    world.table.page = lambda cursor: replace(pages(cursor), unread=[("acme", "m6")] if cursor else [])  # type: ignore[method-assign]
+
+    def with_one_unread(cursor: str | None) -> RowPage:
+        return replace(pages(cursor), unread=[("acme", "m6")] if cursor else [])
+
+    world.table.page = with_one_unread  # type: ignore[method-assign] # as a table with such a row on its second page
 
     assert world.migrate() == 1
 

@@ -89,15 +89,19 @@ class Case:
 
 
 def with_tenant(store: Callable[[World], object]) -> Callable[[World], object]:
-    return lambda world: (world.tenancy.add_tenant(TENANT), store(world))
+    def stored(world: World) -> None:
+        world.tenancy.add_tenant(TENANT)
+        store(world)
+
+    return stored
 
 
 def append(world: World) -> object:
     return world.transcripts.append(SESSION, SAID, NOW)
 
 
-def add_project(world: World) -> object:
-    return world.tenancy.add_project(Project("acme", "main", "Main", NOW))
+def add_project(world: World) -> None:
+    world.tenancy.add_project(Project("acme", "main", "Main", NOW))
 
 
 CASES = {
