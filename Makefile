@@ -99,8 +99,8 @@ test-kills: setup ## twenty kills (-9) of a stack under four writers, 500 acknow
 	@$(PY) -m pytest $(LONG) -n0 -s tests/integration/faults/kills
 
 # What speaks to DynamoDB, and of it what reads pages: a real table may end one anywhere.
-ON_TABLES := tests/contract/audit tests/contract/kit tests/contract/memories tests/contract/tenancy tests/contract/tree/test_tree_answers.py $(wildcard tests/unit/kit/test_kit_dynamodb_*.py)
-ON_PAGES := tests/contract/audit tests/contract/memories tests/contract/tenancy
+ON_PAGES := $(addprefix tests/contract/,audit encryption jobs memories state tenancy transcripts turns usage)
+ON_TABLES := $(ON_PAGES) tests/contract/kit tests/contract/tree/test_tree_answers.py $(wildcard tests/unit/kit/test_kit_dynamodb_*.py)
 
 test-engines: setup ## the contracts on a real OpenSearch and a strict DynamoDB; needs JDK 17, Maven, cargo and a C compiler
 	@missing=$$($(PY) -m infrastructure.engines missing) || { echo "ENGINES NOT RUN: $$missing"; exit 1; }

@@ -7,6 +7,9 @@ Developer Guide, "DynamoDB on-demand capacity mode" and "Item sizes and formats"
 
 Not counted: the reads that authenticate (three for each caller, process and five seconds), the schedules (some 20 reads a
 minute for the whole installation), storage, backups, transfer out of AWS, the search domain, Bedrock.
+
+What a query sets going after its answer, counting what it returned, has rows of its own, for each query: counted alone, and in a
+batch of a hundred. The memories were returned so often before that their tallies are as large as they get, which is the dearest.
 """
 
 from __future__ import annotations
@@ -21,7 +24,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -57,8 +59,12 @@ from backend.retrieval.service import RetrievalService
 from backend.tenancy.fake import FakeSecrets
 from backend.tenancy.pepper import TenantMacs
 from backend.tenancy.scope import Environment, user_scope
+from backend.usage.counting import Counting
+from backend.usage.messages import message_of
+from backend.usage.model import MARK_BYTES, REMEMBERED, Access, Tally, Usage
 from backend.usage.store import DynamoUsageStore
 from benchmarks import texts
+from benchmarks.costs import MEMORY_MB, Counted, Prices, cost
 from benchmarks.handlers import CREDENTIALS
 from benchmarks.plot import Bar
 from benchmarks.report import FOLDER, Report, Row, add_output, finish
@@ -69,27 +75,8 @@ TABLES = ("MemoriesTable", "IdempotencyTable", "UsageTable")
 READS = frozenset({"GetItem", "Query", "BatchGetItem"})
 READ_BYTES, WRITE_BYTES = 4096, 1024
 DIMENSION = 384
-MEMORY_MB = 1024
 OPERATIONS = 20
-MILLION = 1_000_000
-LOG_BYTES = 1000
-"""About what a request's one log line has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """US dollars, list prices of us-east-1 as published in November 2024. Prices change: look them up before relying on this.
-
-    Sources: aws.amazon.com/dynamodb/pricing/on-demand, /lambda/pricing (arm64), /api-gateway/pricing (HTTP API),
-    /cloudwatch/pricing (ingested logs).
-    """
-
-    million_reads: float = 0.125
-    million_writes: float = 0.625
-    million_invocations: float = 0.20
-    gigabyte_second: float = 0.0000133334
-    million_http_requests: float = 1.00
-    gigabyte_of_logs: float = 0.50
+TOGETHER = 100
 
 
 class Meter:
@@ -183,7 +170,8 @@ class World:
         # A process reads its tenant's key once in five minutes: that is no part of what one call takes.
         self.seals = FakeSeals()
         self.table = Table("MemoriesTable", seam)
-        usages = DynamoUsageStore(Table("UsageTable", seam))
+        self.usages = usages = DynamoUsageStore(Table("UsageTable", seam))
+        self._ids, self._clock = ids, clock
         executor = ThreadPoolExecutor(1)
         self.store = DynamoMemoryStore(self.table, macs, self.seals, clock, ids, usages=usages, executor=executor)
         embedder = FakeEmbedder(dimension=DIMENSION)
@@ -210,9 +198,11 @@ class World:
             clock=clock,
             executor=executor,
         )
+        self.counting = Counting(store=usages, clock=clock, executor=executor)
         self.scope = user_scope("acme", "main", Environment.LIVE, "u1")
         self._random = Random(1)  # noqa: S311 - sentences, not secrets
         self._number = 0
+        self.added: list[str] = []
 
     def read_with(self, extractor: Extractor) -> None:
         """Let texts be read by this from now on; at first each is kept whole."""
@@ -223,7 +213,9 @@ class World:
         self._number += 1
         said = Said(text=f"{texts.memory(self._number, self._random)} {text or ''}".strip(), session_id="s1", source="chat")
         request = Request(record_id=f"{self._number:032x}", body_mac="0" * 32) if keyed else None
-        return self.memories.add(self.scope, said, request).memories[0].memory_id
+        [memory] = self.memories.add(self.scope, said, request).memories
+        self.added.append(memory.memory_id)
+        return memory.memory_id
 
     def project(self, memory_id: str) -> None:
         """Do what the stream has done."""
@@ -236,6 +228,28 @@ class World:
     def query(self, k: int) -> None:
         """Ask one question."""
         self.retrieval.query(self.scope, Question(texts.question(self._random), k, IndexFilter()))
+
+    def returned(self, k: int) -> str:
+        """Ask one question; return the message that tells what it returned."""
+        asked = Question(texts.question(self._random), k, IndexFilter())
+        found = tuple(dict.fromkeys(answer.memory.memory_id for answer in self.retrieval.query(self.scope, asked).answers))
+        return message_of(Access(self._ids.new("acc"), self.scope.tenant_id, found, self._clock.now()))
+
+    def fill_tallies(self) -> None:
+        """Let every memory have been returned so often that its tally remembers all that it can."""
+        seen = tuple(number.to_bytes(MARK_BYTES) for number in range(REMEMBERED))
+        for memory_id in self.added:
+            self.usages.put((self.scope.tenant_id, memory_id), Tally(Usage(REMEMBERED, self._clock.now()), seen, 1))
+
+    def counting_of(self, queries: int, k: int) -> dict[str, Any]:
+        """Return the row of what counting consumes for one query, where so many are counted in one batch."""
+        rows = []
+        for _ in range(max(1, OPERATIONS // queries)):
+            messages = {str(number): self.returned(k) for number in range(queries)}
+            rows.append(self.metered("", partial(self.counting.count, messages), times=1))
+        name = f"counting a query, k = {k}, {f'of {queries} together' if queries > 1 else 'alone'}"
+        each = {unit: sum(row[unit] for row in rows) / len(rows) / queries for unit in ("read units", "write units")}
+        return {"what": name, **each, "calls": f"a batch: {rows[0]['calls']}"}
 
     def metered(self, name: str, action: Callable[[], object], times: int = OPERATIONS) -> dict[str, Any]:
         """Return the row of what one action consumes, the mean of several."""
@@ -282,21 +296,6 @@ def create_tables() -> None:
         client.create_table(TableName=name, **{part: properties[part] for part in taken if part in properties})
 
 
-def cost(row: Mapping[str, Any], milliseconds: float, prices: Prices, invocations: int = 1) -> dict[str, Any]:
-    """Return what a million of an operation costs, in US dollars; `milliseconds` of a function of 1 GB for each."""
-    table = row["read units"] * prices.million_reads + row["write units"] * prices.million_writes
-    compute = MILLION * milliseconds / 1000 * MEMORY_MB / 1024 * prices.gigabyte_second + invocations * prices.million_invocations
-    edge = prices.million_http_requests + invocations * LOG_BYTES * MILLION / 1e9 * prices.gigabyte_of_logs
-    return {
-        "what": f"a million: {row['what']}",
-        "ms x GB": milliseconds * MEMORY_MB / 1024,
-        "DynamoDB $": table,
-        "Lambda $": compute,
-        "HTTP API and logs $": edge,
-        "together $": table + compute + edge,
-    }
-
-
 def measured_ms(folder: Path) -> dict[str, float]:
     """Return the medians of one client that `benchmarks.load` left behind, by kind of request; empty without them."""
     path = folder / "load.json"
@@ -312,6 +311,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_output(parser)
     asked, _ = parser.parse_known_args(arguments)
     found = measured_ms(asked.out) or measured_ms(FOLDER)
+    parser.add_argument("--count-ms", type=float, default=20.0, help="of the function that counts, for a batch (%(default)s)")
     parser.set_defaults(add_ms=found.get("add", 40.0), query_ms=found.get("query", 30.0))
     parser.add_argument("--add-ms", type=float, help="of the function for an add, projection included (default: of the load run)")
     parser.add_argument("--query-ms", type=float, help="of the function for a query (default: of the load run)")
@@ -326,17 +326,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             all_of_it.metered("query, k = 5", lambda: all_of_it.query(5)),
             all_of_it.metered("query, k = 20", lambda: all_of_it.query(20)),
         ]
+        all_of_it.fill_tallies()
+        counts = {queries: all_of_it.counting_of(queries, 5) for queries in (1, TOGETHER)}
     prices = Prices()
     costs = [
         cost(row, asked.query_ms if row["what"].startswith("query") else asked.add_ms, prices, 1 if "query" in row["what"] else 2)
         for row in rows
     ]
+    query = next(row for row in rows if row["what"] == "query, k = 5")
+    costs += [
+        cost(query, asked.query_ms, prices, counting=Counted(row, queries, asked.count_ms)) for queries, row in counts.items()
+    ]
+    rows += counts.values()
     plots = {
         "write units": [Bar(row["what"], row["write units"]) for row in rows],
         "read units": [Bar(row["what"], row["read units"]) for row in rows],
         "US dollars a million": [Bar(row["what"], row["together $"]) for row in costs],
     }
-    parameters = {"add_ms": asked.add_ms, "query_ms": asked.query_ms, "memory_mb": MEMORY_MB, "dimension": DIMENSION}
+    parameters = {
+        "add_ms": asked.add_ms,
+        "query_ms": asked.query_ms,
+        "count_ms": asked.count_ms,
+        "memory_mb": MEMORY_MB,
+        "dimension": DIMENSION,
+    }
     title = "Capacity units of each operation, projection included"
     finish(Report("capacity", title, parameters, rows, plots), asked.out)
     notes = ["List prices of us-east-1 as published in November 2024: look them up before relying on them."]

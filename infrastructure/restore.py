@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from botocore.exceptions import BotoCoreError
+
 from backend.kit.clock import SystemClock
-from backend.kit.config import aws_endpoint, region
+from backend.kit.config import aws_endpoint
 from backend.kit.deletion_marks import not_deleted
 from backend.kit.dynamodb import ConditionFailedError, Item, Put, Seam, Table, TransactionCanceledError, attribute, transact
 from backend.kit.dynamodb.table import Write
@@ -25,6 +27,7 @@ from backend.memories.markers import PENDING
 from backend.state.store import STATES
 from backend.tenancy.items import ISSUER, ISSUERS
 from backend.transcripts.store import SESSIONS
+from infrastructure.region import NoRegionError, chosen_region
 
 WRITERS = 8
 ABSENT = attribute("pk").does_not_exist()
@@ -39,10 +42,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infrastructure.restore", description=__doc__)
     parser.add_argument("--from", dest="restored", required=True, help="name of the table that was restored")
     parser.add_argument("--to", dest="live", required=True, help="name of the table that the stack uses")
+    parser.add_argument("--region", help="their region; else that of the AWS settings")
     arguments = parser.parse_args(argv)
-    seam = Seam(SystemClock(), region(), aws_endpoint())
     try:
+        seam = Seam(SystemClock(), chosen_region(arguments.region), aws_endpoint())
         counts = restore(Table(arguments.restored, seam), Table(arguments.live, seam))
+    except (NoRegionError, BotoCoreError) as error:
+        print(error, file=sys.stderr)
+        return 1
     except MemorySyncError as error:
         print(f"Stopped: {error.detail} Run it again: it goes over what is done already.", file=sys.stderr)
         return 1

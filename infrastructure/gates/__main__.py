@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from infrastructure.gates import bandit, cfn_lint, checkov, detect_secrets, permissions, semgrep, suppressions
+from infrastructure.gates import bandit, cfn_lint, checkov, detect_secrets, permissions, resources, semgrep, suppressions
 from infrastructure.gates.findings import AllowedError, Finding
 from infrastructure.gates.programs import ToolError
 from infrastructure.gates.rendered import RenderError
@@ -24,6 +24,7 @@ GATES: dict[str, Gate] = {
     "cfn-lint": cfn_lint.gate,
     "permissions": permissions.gate,
     "suppressions": suppressions.gate,
+    "resources": resources.gate,
 }
 ACCEPT = "accept-secrets"
 

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from backend.index.endpoint import HTTP, fault_of
 from infrastructure.packages.aws import Account
 from infrastructure.packages.build import BUNDLED, PLACE, ROOT, build
 from infrastructure.packages.environments import CONFIG, Environment, override, read
@@ -79,6 +81,10 @@ def _insist(environment: Environment, parameters: Mapping[str, str]) -> None:
             f"{environment.name} is not deployed without {', '.join(missing)}: docs/deploy.md says what to give. Put it into"
             f" samconfig.toml, or: make deploy ENV={environment.name} PARAMETERS='{missing[0]}=...'"
         )
+        raise DeployError(message)
+    endpoint = parameters.get("SearchEndpoint", "")
+    if urlsplit(endpoint).scheme in HTTP and (fault := fault_of(endpoint)):
+        message = f'{environment.name} is not deployed: its SearchEndpoint {fault} docs/deploy.md, "The index".'
         raise DeployError(message)
 
 

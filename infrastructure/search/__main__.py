@@ -7,7 +7,6 @@ Where the index, the table and the secret are is read from the stack's outputs, 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 import boto3
@@ -20,25 +19,29 @@ from backend.index.opensearch_engine import Engine, connect
 from backend.index.opensearch_layout import DEFAULT_NAME
 from backend.kit.clock import SystemClock
 from backend.kit.errors import MemorySyncError
+from infrastructure.region import NoRegionError, chosen_region
 from infrastructure.search.deployment import Deployment, deployment
 from infrastructure.search.indexes import Indexes, SearchError
 from infrastructure.search.mapping import Size
 from infrastructure.search.migration import Migration
 from infrastructure.search.table_rows import TableRows
 
+_LEFT_OUT = "run the release that wrote them, or mend them, then call RebuildIndex with their ids (docs/operations.md)."
 MAKING = {"create": "make the first index", "migrate": "replace it: filled from the table, compared, moved to"}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return its exit code."""
+    """Run one command; return its exit code, which is 1 too for a migration that had to leave rows out."""
     arguments = _parser().parse_args(argv)
     try:
-        region = _region(arguments.region)
-        _do(arguments, deployment(boto3.client("cloudformation", region_name=region), arguments.stack), region)
-    except (SearchError, MemorySyncError, BotoCoreError) as error:
+        region = chosen_region(arguments.region)
+        unread = _do(arguments, deployment(boto3.client("cloudformation", region_name=region), arguments.stack), region)
+    except (SearchError, NoRegionError, MemorySyncError, BotoCoreError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    if unread:
+        print(f"{unread} rows could not be read and are not found: {_LEFT_OUT}", file=sys.stderr)
+    return int(unread > 0)
 
 
 def space_of(identity: str) -> Space:
@@ -65,35 +68,25 @@ def _parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _region(given: str | None) -> str:
-    """Return the region, and let the adapters go by it too. Raises `SearchError` when nobody names one."""
-    # Functions on AWS have the first variable, botocore looks at the other one and at the profile only.
-    region: str | None = given or os.environ.get("AWS_REGION") or boto3.Session().region_name
-    if region is None:
-        msg = "No region is set: name it with --region."
-        raise SearchError(msg)
-    os.environ["AWS_REGION"] = region
-    return region
-
-
-def _do(arguments: argparse.Namespace, stack: Deployment, region: str) -> None:
+def _do(arguments: argparse.Namespace, stack: Deployment, region: str) -> int:
+    """Run one command; return how many rows a migration could not read."""
     clock = SystemClock()
     engine = Engine(connect(stack.endpoint, region=region), clock)
     indexes = Indexes(engine, DEFAULT_NAME)
     if arguments.command == "status":
         for each in indexes.all().values():
             print(each.name, ", ".join(sorted(each.aliases)) or "no alias", indexes.count(each.name))
-        return
+        return 0
     if arguments.command == "create":
         print("Created." if indexes.create(_space(arguments, stack), Size(arguments.shards)) else "It is there already.")
-        return
+        return 0
     container = Container(stack.settings)
     index = OpenSearchIndex(engine, lambda tenant_id: container.macs.of(tenant_id).derived("index"), clock)
     migration = Migration(indexes, index, clock, lambda step: print(step, flush=True))
     if arguments.command == "abandon":
         migration.abandon(arguments.index)
-    else:
-        migration.run(_space(arguments, stack), Size(arguments.shards), TableRows(container.memory_store))
+        return 0
+    return migration.run(_space(arguments, stack), Size(arguments.shards), TableRows(container.memory_store))
 
 
 def _space(arguments: argparse.Namespace, stack: Deployment) -> Space:

@@ -17,7 +17,7 @@ written until nobody asks it.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,10 +39,14 @@ _CURSOR = "cursor"
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """One page of the table: what the index should hold of its rows, by tenant, and where to go on; None at the end."""
+    """One page of the table: what the index should hold of its rows, by tenant, and where to go on; None at the end.
+
+    `unread` names (tenant, memory id) of rows that this release cannot read.
+    """
 
     changes: Mapping[str, Sequence[IndexDocument | Tombstone]]
     next_cursor: str | None
+    unread: Sequence[tuple[str, str]] = ()
 
 
 class Rows(Protocol):
@@ -54,12 +58,16 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a walk of the table found: its rows, how many the new index lacked or had older, and what both indexes count."""
+    """What a walk of the table found: its rows, how many the new index lacked or had older, and what both indexes count.
+
+    `unread` are (tenant, memory id) of the rows that could not be read, of which the new index knows nothing.
+    """
 
     rows: int
     behind: int
     documents: int
     documents_before: int
+    unread: Sequence[tuple[str, str]]
 
 
 class Migration:
@@ -71,8 +79,12 @@ class Migration:
         self._clock = clock
         self._tell = tell
 
-    def run(self, space: Space, size: Size, rows: Rows) -> None:
-        """Take all steps that are left. Raises `SearchError`, `IndexUnavailableError`; then run it again."""
+    def run(self, space: Space, size: Size, rows: Rows) -> int:
+        """Take all steps that are left; return how many rows could not be read, which searches do not find from now on.
+
+        Raises `SearchError`, `IndexUnavailableError`; then run it again.
+        """
+        unread = 0
         target = Target(index_name(self._indexes.name, space), space)
         serving = self._indexes.read()
         if serving is None:
@@ -87,10 +99,14 @@ class Migration:
                 f"Compared {compared.rows} rows: {compared.behind} were behind and are right now. "
                 f"{compared.documents} documents, {compared.documents_before} in {serving.name}."
             )
+            unread = len(compared.unread)
+            for tenant_id, memory_id in compared.unread:
+                self._tell(f"Could not be read, and is not in {target.index}: {memory_id} of {tenant_id}.")
             read = read_alias(self._indexes.name)
             self._indexes.move(add=[(target.index, read)], remove=[(serving.name, read)])
             self._tell(f"Searches ask {target.index}.")
         self._retire_others(target.index)
+        return unread
 
     def _open(self, target: Target) -> None:
         """Let writes go to the new index too, and wait until every writer does so."""
@@ -119,8 +135,10 @@ class Migration:
         """Hold every row of the table against the new index. Raises `SearchError` for what cannot be put right."""
         cursor: str | None = None
         walked = behind = 0
+        unread: list[tuple[str, str]] = []
         while True:
             page = rows.page(cursor)
+            unread += page.unread
             for tenant_id, changes in page.changes.items():
                 late = self._behind(target, tenant_id, changes)
                 if late:
@@ -133,20 +151,31 @@ class Migration:
                 behind += len(late)
             cursor = page.next_cursor
             if cursor is None:
-                counts = [self._indexes.count(index)["document"] for index in (target.index, serving)]
-                return Compared(walked, behind, *counts)
+                there, before = (self._indexes.count(index)["document"] for index in (target.index, serving))
+                return Compared(walked, behind, there, before, unread)
 
     def _behind(
         self, target: Target, tenant_id: str, changes: Sequence[IndexDocument | Tombstone]
     ) -> list[IndexDocument | Tombstone]:
-        """Return the changes that the index lacks or holds an older version of."""
+        """Return the changes of memories that the index lacks, has in an older version, or has fewer documents of.
+
+        A memory of which it has a newer version was written since the page was read: that is not held against it.
+        """
         by_key: dict[str, list[IndexDocument | Tombstone]] = defaultdict(list)
         for change in changes:
             by_key[change.scope_key].append(change)
         late: list[IndexDocument | Tombstone] = []
         for key, those in by_key.items():
-            held = self._index.versions_in(target.index, tenant_id, [key], [each.memory_id for each in those])
-            late.extend(each for each in those if held.get(each.memory_id, each.row_version - 1) < each.row_version)
+            held = self._index.held_in(target.index, tenant_id, [key], [each.memory_id for each in those])
+            newest, documents = _asked_of(those)
+            behind = {
+                memory_id
+                for memory_id, version in newest.items()
+                if memory_id not in held
+                or held[memory_id].version < version
+                or (held[memory_id].version == version and held[memory_id].documents < documents[memory_id])
+            }
+            late.extend(each for each in those if each.memory_id in behind)
         return late
 
     def abandon(self, index: str) -> None:
@@ -174,3 +203,11 @@ class Migration:
     def _settle(self, until: str) -> None:
         self._tell(f"Waiting {SETTLING_SECONDS:.0f} s until {until}.")
         self._clock.sleep(SETTLING_SECONDS)
+
+
+def _asked_of(changes: Sequence[IndexDocument | Tombstone]) -> tuple[dict[str, int], Counter[str]]:
+    """Return the highest version of each memory in these changes, and how many documents it has in them."""
+    newest: dict[str, int] = {}
+    for each in changes:
+        newest[each.memory_id] = max(each.row_version, newest.get(each.memory_id, each.row_version))
+    return newest, Counter(each.memory_id for each in changes if isinstance(each, IndexDocument))

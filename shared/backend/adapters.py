@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from backend.index.endpoint import HTTP, check_endpoint
 from backend.kit.clock import Clock, SystemClock
 from backend.kit.config import Settings, aws_endpoint, region
 from backend.kit.cursors import Cursors
@@ -46,9 +47,14 @@ TABLE_THREADS = 26
 
 
 class Adapters:
-    """One of each adapter."""
+    """One of each adapter.
+
+    Raises `InternalError` for a search endpoint that can never serve: nothing is to be accepted that no index could take.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        if urlsplit(settings.search_endpoint).scheme in HTTP:
+            check_endpoint(settings.search_endpoint)
         self.settings = settings
 
     @cached_property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 
@@ -19,6 +21,11 @@ from tests.contract.index.index_cases import ANA, document, found, question, tom
 from tests.engines.conftest import SMALL, Cluster, key_of
 
 BIGGER = Space("bigger/8", 8)
+T = TypeVar("T")
+CHANGES = 11
+"""Made, written to, its filling begun; a page and its note; tombstones, documents and the note of the second; searched, alone,
+the old one gone."""
+SECOND_PAGE_IS_NOTED = 7
 
 
 class Table:
@@ -43,18 +50,35 @@ class DiedError(Exception):
 
 
 class DyingEngine:
-    """The real engine, until so many changes were made to its indexes: then the process dies before the next."""
+    """The real engine, until so many changes were made to its indexes or in them: then the process dies around the next.
 
-    def __init__(self, engine: Engine, left: int) -> None:
+    `done`: it dies after that change, before anybody hears of it. `changes` counts those that were begun.
+    """
+
+    def __init__(self, engine: Engine, left: int, *, done: bool = False) -> None:
         self.engine = engine
         self.left = left
+        self.done = done
+        self.changes = 0
 
     def call(self, method: str, path: str, body: object = None, **parameters: str) -> dict[str, object]:
-        if method in {"PUT", "DELETE"} or path == "/_aliases":
-            self.left -= 1
-            if self.left < 0:
-                raise DiedError
-        return self.engine.call(method, path, body, **parameters)
+        def made() -> dict[str, object]:
+            return self.engine.call(method, path, body, **parameters)
+
+        return self._change(made) if method in {"PUT", "DELETE"} or path == "/_aliases" else made()
+
+    def bulk(self, operations: Sequence[Any], **parameters: str) -> list[int]:
+        return self._change(lambda: self.engine.bulk(operations, **parameters))
+
+    def _change(self, made: Callable[[], T]) -> T:
+        dies = self.changes == self.left
+        self.changes += 1
+        if dies and not self.done:
+            raise DiedError
+        answer = made()
+        if dies:
+            raise DiedError
+        return answer
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.engine, name)
@@ -73,13 +97,13 @@ class World:
         self.clock = FakeClock()
         self.told: list[str] = []
 
-    def user(self) -> OpenSearchIndex:
+    def user(self, engine: Any = None) -> OpenSearchIndex:
         """An index as a process has it that has just asked for the aliases."""
-        return OpenSearchIndex(self.cluster.engine, key_of, self.clock, name=self.name, refresh="true")
+        return OpenSearchIndex(engine or self.cluster.engine, key_of, self.clock, name=self.name, refresh="true")
 
-    def migrate(self, space: Space = BIGGER, engine: object = None) -> None:
-        indexes = self.indexes if engine is None else Indexes(engine, self.name)  # type: ignore[arg-type] # stands for the engine
-        Migration(indexes, self.user(), self.clock, self.told.append).run(space, Size(), self.table)
+    def migrate(self, space: Space = BIGGER, engine: Any = None) -> int:
+        indexes = Indexes(engine or self.cluster.engine, self.name)
+        return Migration(indexes, self.user(engine), self.clock, self.told.append).run(space, Size(), self.table)
 
 
 @pytest.fixture
@@ -126,10 +150,20 @@ def test_what_a_writer_missed_is_put_right_by_the_comparison(world: World) -> No
     assert any("1 were behind" in told for told in world.told)
 
 
-@pytest.mark.parametrize("left", range(8))
-def test_a_migration_that_dies_at_any_step_goes_on_and_searches_are_whole_all_the_time(world: World, left: int) -> None:
+def test_a_migration_makes_so_many_changes_as_it_dies_at_here(world: World) -> None:
+    engine = DyingEngine(world.cluster.engine, -1)
+    world.migrate(engine=engine)
+
+    assert engine.changes == CHANGES
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("left", range(CHANGES))
+def test_a_migration_that_dies_at_any_change_goes_on_and_searches_are_whole_all_the_time(
+    world: World, left: int, done: bool
+) -> None:
     with pytest.raises(DiedError):
-        world.migrate(engine=DyingEngine(world.cluster.engine, left))
+        world.migrate(engine=DyingEngine(world.cluster.engine, left, done=done))
     everything = {f"m{n}#1#0" for n in range(5)}
     assert found(world.user(), text="boat") == everything
     world.user().write("acme", [document("m5", "boat")])
@@ -139,9 +173,56 @@ def test_a_migration_that_dies_at_any_step_goes_on_and_searches_are_whole_all_th
     assert list(world.indexes.all()) == [index_name(world.name, BIGGER)]
 
 
+def test_a_piece_of_a_memory_that_was_lost_is_put_right_by_the_comparison(world: World) -> None:
+    """Its other pieces have the version of the row: only how many there are tells."""
+    pieces = [document("m8", "long boat", chunk=number, row_version=2) for number in range(3)]
+    user = world.user()
+
+    class Losing:
+        """Loses one document of the first bulk that has it, as a lost shard would."""
+
+        def __init__(self, engine: Engine) -> None:
+            self.engine = engine
+            self.lost = 0
+
+        def bulk(self, operations: Sequence[Any], **parameters: str) -> list[int]:
+            kept = [each for each in operations if self.lost or each[1].get("chunk") != 1]
+            self.lost += len(operations) - len(kept)
+            return self.engine.bulk(kept, **parameters) + [201] * (len(operations) - len(kept))
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.engine, name)
+
+    user.write("acme", pieces)
+    world.table.page = lambda cursor: RowPage({"acme": pieces}, cursor)  # type: ignore[method-assign] # there is one page
+    engine = Losing(world.cluster.engine)
+
+    world.migrate(engine=engine)
+
+    assert engine.lost == 1
+    assert found(world.user(), text="long") == {f"m8#1#{number}" for number in range(3)}
+    assert any("3 were behind" in told for told in world.told)
+
+
+def test_rows_that_cannot_be_read_are_told_and_counted_and_the_others_are_served(world: World) -> None:
+    pages = world.table.page
+
+    def with_one_unread(cursor: str | None) -> RowPage:
+        return replace(pages(cursor), unread=[("acme", "m6")] if cursor else [])
+
+    world.table.page = with_one_unread  # type: ignore[method-assign] # as a table with such a row on its second page
+
+    assert world.migrate() == 1
+
+    assert [told for told in world.told if "m6" in told] == [
+        f"Could not be read, and is not in {index_name(world.name, BIGGER)}: m6 of acme."
+    ]
+    assert found(world.user(), text="boat") == {f"m{n}#1#0" for n in range(5)}
+
+
 def test_filling_goes_on_at_the_page_where_it_was_interrupted(world: World) -> None:
     with pytest.raises(DiedError):
-        world.migrate(engine=DyingEngine(world.cluster.engine, 4))
+        world.migrate(engine=DyingEngine(world.cluster.engine, SECOND_PAGE_IS_NOTED))
     assert world.table.pages == 2
     world.migrate()
     assert world.table.pages == 2 + 1 + 2
@@ -155,7 +236,7 @@ def test_a_migration_to_what_serves_already_changes_nothing(world: World) -> Non
 
 def test_a_new_index_can_be_given_up_and_the_one_that_serves_cannot(world: World) -> None:
     with pytest.raises(DiedError):
-        world.migrate(engine=DyingEngine(world.cluster.engine, 4))
+        world.migrate(engine=DyingEngine(world.cluster.engine, SECOND_PAGE_IS_NOTED))
     migration = Migration(world.indexes, world.user(), world.clock, world.told.append)
     migration.abandon(index_name(world.name, BIGGER))
     assert list(world.indexes.all()) == [index_name(world.name, SMALL)]

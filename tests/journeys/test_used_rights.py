@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,7 @@ from tests.journeys.seldom_rights import SELDOM, UNSEEN
 from tests.support.faulty_proxy import Fate, faulty_network, function_environment
 from tests.support.rights import granted, unused, used
 
+NEVER_SEEN = Path(__file__).parents[2] / ".local" / "rights-never-seen.txt"
 TOO_LARGE = str(2**70)
 """A row version that the index cannot hold: such a row is parked."""
 
@@ -28,6 +30,14 @@ def unseen(function: str) -> set[str]:
 
 def seldom(function: str) -> set[str]:
     return {right for right, of in SELDOM.items() if function in of}
+
+
+def tell_of(left: Mapping[str, set[str]]) -> None:
+    """Say which rights nobody has seen in use, here and in a file: they stand on their reason alone."""
+    lines = [f"never seen used: {name}: {right}" for name, rights in sorted(left.items()) for right in sorted(rights)]
+    NEVER_SEEN.parent.mkdir(exist_ok=True)
+    NEVER_SEEN.write_text("".join(f"{line}\n" for line in lines))
+    print(*lines, sep="\n")  # noqa: T201 - they are what this test finds out
 
 
 def has_done(stack: Stack, function: str, action: str) -> bool:
@@ -330,6 +340,7 @@ def test_every_right_that_a_function_has_is_used(stack: Stack, new_user: Callabl
     assert not too_many, "These rights are never used:\n" + "\n".join(too_many)
     seen = sorted(f"{name}: {right}" for name, rights in left.items() for right in unseen(name) - rights)
     assert not seen, "These rights were seen in use:\n" + "\n".join(seen)
+    tell_of(left)
 
 
 def test_a_right_that_no_call_needs_would_be_listed(stack: Stack) -> None:

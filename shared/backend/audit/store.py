@@ -27,6 +27,7 @@ from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import Item, Put, Table, TransactionCanceledError, attribute, transact
 from backend.kit.errors import ThrottledError
 from backend.kit.ids import Ids
+from backend.kit.schema_versions import known
 
 HEAD = "HEAD"
 SCHEMA_VERSION = 1
@@ -90,7 +91,7 @@ class DynamoAuditLog:
 
     def _head(self, chain: str) -> Head | None:
         item = self._table.get(chain, HEAD)
-        return Head(item["count"], item["mac"]) if item else None
+        return Head(known(item, SCHEMA_VERSION)["count"], item["mac"]) if item else None
 
     def _links(self, chain: str) -> Iterator[Link]:
         start: Item | None = None
@@ -123,6 +124,8 @@ def _to_item(chain: str, link: Link) -> Item:
 
 
 def _from_item(item: Item) -> Link:
+    """Return the link. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     entry = AuditEntry(
         entry_id=item["sk"],
         tenant_id=item["tenant_id"],

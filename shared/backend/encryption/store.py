@@ -13,6 +13,7 @@ from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import ConditionFailedError, Item, Put, Table, TransactionCanceledError, attribute, transact
 from backend.kit.errors import ConflictError
 from backend.kit.ids import Ids
+from backend.kit.schema_versions import known
 
 SCHEMA_VERSION = 1
 CURRENT = "DATAKEY"
@@ -33,7 +34,7 @@ class DynamoKeyStore:
     def current(self, tenant_id: str) -> WrappedKey | None:
         """Return the active version."""
         pointer = self._table.get(_pk(tenant_id), CURRENT)
-        return self.version(tenant_id, int(pointer["version"])) if pointer else None
+        return self.version(tenant_id, int(known(pointer, SCHEMA_VERSION)["version"])) if pointer else None
 
     def version(self, tenant_id: str, version: int) -> WrappedKey | None:
         """Return one version."""
@@ -97,6 +98,8 @@ def _item(key: WrappedKey) -> Item:
 
 
 def _key_of(item: Item) -> WrappedKey:
+    """Return the key. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     return WrappedKey(
         tenant_id=item["pk"].removeprefix("D#"),
         version=int(item["sk"].rpartition("#")[2]),

@@ -16,6 +16,7 @@ What it promises is the port's, with five notes:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from backend.index import opensearch_search
 from backend.index.model import IndexDocument, IndexFilter, IndexQuery, SearchResult, Tombstone
@@ -29,6 +30,14 @@ from backend.kit.errors import IndexUnavailableError
 from backend.tenancy.scope import Scope
 
 PURGED_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an index has of a memory: the highest row version of it, and how many documents, without its tombstone."""
+
+    version: int
+    documents: int
 
 
 class OpenSearchIndex:
@@ -76,13 +85,14 @@ class OpenSearchIndex:
 
     def versions(self, scope: Scope, memory_ids: Sequence[str]) -> Mapping[str, int]:
         """See the port."""
-        return self.versions_in(self._layouts.now().reading.index, scope.tenant_id, scope.keys, memory_ids)
+        held = self.held_in(self._layouts.now().reading.index, scope.tenant_id, scope.keys, memory_ids)
+        return {memory_id: each.version for memory_id, each in held.items()}
 
-    def versions_in(self, index: str, tenant_id: str, keys: Sequence[str], memory_ids: Sequence[str]) -> dict[str, int]:
-        """Return the same of one index, which need not be the one that searches ask: for comparing a new one."""
+    def held_in(self, index: str, tenant_id: str, keys: Sequence[str], memory_ids: Sequence[str]) -> dict[str, Held]:
+        """Return what one index has of memories, which need not be the one that searches ask: for comparing a new one."""
         coder = self._coder(tenant_id)
         kinds = {"terms": {"kind": [Kind.DOCUMENT, Kind.TOMBSTONE]}}
-        highest: dict[str, int] = {}
+        found: dict[str, Held] = {}
         for some in batches(list(dict.fromkeys(memory_ids)), MEMORIES_A_QUESTION):
             body = {
                 "size": 0,
@@ -90,14 +100,17 @@ class OpenSearchIndex:
                 "aggs": {
                     "memories": {
                         "terms": {"field": "memory_id", "size": len(some)},
-                        "aggs": {"highest": {"max": {"field": "row_version"}}},
+                        "aggs": {
+                            "highest": {"max": {"field": "row_version"}},
+                            "documents": {"filter": {"term": {"kind": Kind.DOCUMENT}}},
+                        },
                     }
                 },
             }
             (answer,) = self._engine.search(index, [body], coder.routing)
-            buckets = answer["aggregations"]["memories"]["buckets"]
-            highest.update({bucket["key"]: int(bucket["highest"]["value"]) for bucket in buckets})
-        return highest
+            for bucket in answer["aggregations"]["memories"]["buckets"]:
+                found[bucket["key"]] = Held(int(bucket["highest"]["value"]), bucket["documents"]["doc_count"])
+        return found
 
     def purge_tombstones(self, older_than_ms: int) -> int:
         """See the port. Then the files begin to be rewritten, so that nothing emptied since the last time stays in them."""

@@ -6,9 +6,8 @@ import json
 import random
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Any, Protocol
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from opensearchpy import OpenSearch, Urllib3AWSV4SignerAuth, Urllib3HttpConnection
 from opensearchpy.exceptions import (
@@ -23,6 +22,7 @@ from opensearchpy.exceptions import (
     TransportError,
 )
 
+from backend.index.endpoint import check_endpoint, host_of
 from backend.kit import deadline
 from backend.kit.clock import Clock
 from backend.kit.errors import IndexUnavailableError, InternalError
@@ -40,7 +40,6 @@ DONE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT})
 """What a versioned write comes to: a conflict says that something newer is there already."""
 
 SERVICE = "es"
-_SERVERLESS = ".aoss."
 _MANAGED = (".es.amazonaws.com", ".es.amazonaws.com.cn", ".on.aws")
 _JSON = {"content-type": "application/json"}
 _LINES = {"content-type": "application/x-ndjson"}
@@ -70,9 +69,9 @@ def connect(endpoint: str, *, region: str, signer: Signer | None = None) -> Open
     Requests to AWS are signed with the credentials of the process, unless a signer is given.
     Raises `InternalError` for an endpoint that cannot serve or should not be spoken to.
     """
+    check_endpoint(endpoint)
     parts = urlsplit(endpoint)
-    host = (parts.hostname or "").rstrip(".")
-    _check_endpoint(parts, host)
+    host = host_of(parts)
     secure = parts.scheme == "https"
     if signer is None and secure and host.endswith(_MANAGED):
         signer = aws_signer(_own_credentials(), region)
@@ -91,34 +90,6 @@ def connect(endpoint: str, *, region: str, signer: Signer | None = None) -> Open
     except ImproperlyConfigured as error:
         msg = "The client for OpenSearch cannot be set up on this machine."
         raise InternalError(msg) from error
-
-
-def _check_endpoint(parts: SplitResult, host: str) -> None:
-    reason = ""
-    if _SERVERLESS in f"{host}.":
-        reason = (
-            "is OpenSearch Serverless: its vector collections take no document ids of ours and no upserts, so a late write "
-            "could bring back what was forgotten. Use a domain of Amazon OpenSearch Service."
-        )
-    elif parts.scheme not in {"http", "https"} or not host:
-        reason = "is no http or https address."
-    elif parts.username or parts.password:
-        reason = "holds credentials. Leave them out: requests to AWS are signed with the role of the function."
-    elif parts.scheme == "http" and not _is_loopback(host):
-        reason = "is plain http to another machine. Use https."
-    elif parts.path not in {"", "/"} or parts.query or parts.fragment:
-        reason = "has a path. Name scheme, host and port only."
-    if reason:
-        msg = f"The search endpoint {parts.scheme}://{host} {reason}"
-        raise InternalError(msg)
-
-
-def _is_loopback(host: str) -> bool:
-    """Tell whether this is this very machine by number; a name, `localhost` too, is what a resolver makes of it."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _own_credentials() -> Credentials:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from backend.jobs.model import PAUSE, Job, Kind
 from backend.jobs.once import BegunOnce
 from backend.jobs.ports import JobStore, Worker
 from backend.kit import deadline, observability
 from backend.kit.clock import Clock
-from backend.kit.errors import DependencyUnavailableError, JobNotFoundError
+from backend.kit.errors import DependencyUnavailableError, JobNotFoundError, NewerReleaseError
 from backend.kit.ids import Ids
 from backend.memories.outcomes import (
     Claim,
@@ -90,8 +91,8 @@ class Jobs:
         if _ends_soon():
             return 0
         now = self._clock.now()
-        job = self._store.get(tenant_id, job_id)
-        if job is None or not job.is_open or job.due_at is None or job.due_at > now:
+        job = self._due(tenant_id, job_id, now)
+        if job is None:
             return 0
         job = job.taken(now, self._ids.new("run"))
         if not self._store.save(job):
@@ -107,6 +108,15 @@ class Jobs:
             job = after
         self._store.save(job.released(self._clock.now()))
         return PAGES_A_TURN
+
+    def _due(self, tenant_id: str, job_id: str, now: datetime) -> Job | None:
+        """Return the job if it may be taken. One of a newer release is left to it, and holds up no other."""
+        try:
+            job = self._store.get(tenant_id, job_id)
+        except NewerReleaseError as error:
+            observability.log_failure("a job could not be read", error)
+            return None
+        return job if job and job.is_open and job.due_at and job.due_at <= now else None
 
     def _advanced(self, job: Job) -> Job:
         """Do one page; return the job as it is then."""

@@ -26,6 +26,7 @@ from backend.kit.dynamodb import (
 )
 from backend.kit.errors import ConflictError, JobAlreadyRunningError
 from backend.kit.ids import Ids
+from backend.kit.schema_versions import known
 from backend.memories import items
 from backend.tenancy.scope import Environment, Scope
 
@@ -155,6 +156,8 @@ _MOMENTS = ("created_at", "updated_at", "started_at", "finished_at", "due_at")
 
 
 def _job(item: Item) -> Job:
+    """Return the job. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     moments: dict[str, Any] = {name: from_rfc3339(item[name]) for name in _MOMENTS if item.get(name)}
     return Job(
         job_id=item["sk"],

@@ -11,12 +11,13 @@ from backend.tenancy.scope import Scope
 def own_row(store: MemoryStore, scope: Scope, memory_id: str) -> Memory | None:
     """Return the scope's row in whatever state, None where it has none.
 
-    Raises `NewerReleaseError` to the owner alone: that somebody has a row which cannot be read is nobody else's business.
+    Raises `NewerReleaseError` to the owner alone: that somebody has a row which cannot be read is nobody else's business. What
+    names no owner, such as a data key, is the tenant's, and raised to all of it.
     """
     try:
         memory = store.get(scope.tenant_id, memory_id)
     except NewerReleaseError as error:
-        if error.scope_key in scope:
+        if not error.scope_key or error.scope_key in scope:
             raise
         return None
     return memory if memory and memory.scope_key in scope else None

@@ -36,7 +36,8 @@ class StateStore(Protocol):
     def states(self, owner: Owner, namespace: Namespace, after: str | None, limit: int, *, below: bool) -> Found:
         """Return states of this namespace, with `below` also of those that begin with it, from behind the position.
 
-        All states of one namespace stand side by side, and so do all namespaces with one beginning.
+        They are `limit` at most, and may be fewer though more follow. All states of one namespace stand side by side, and so
+        do all namespaces with one beginning.
         """
 
     def behind(self, owner: Owner, namespace: Namespace, *, below: bool) -> str:

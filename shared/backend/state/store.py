@@ -23,6 +23,7 @@ from backend.kit import deletion_marks
 from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import ConditionFailedError, Item, Table, TransactionCanceledError, attribute
 from backend.kit.ids import Ids
+from backend.kit.schema_versions import known
 from backend.memories.items import DUE_SHARDS, due_pk, shard_of
 from backend.memories.ports import Macs, Seals
 from backend.memories.sealed_values import Unopened, opened_value, sealed_value
@@ -182,7 +183,8 @@ class DynamoStateStore:
 
 
 def _unopened(item: Item, namespace: Namespace | None, key: str | None) -> State:
-    """Return what an item says of itself without its seal."""
+    """Return what an item says of itself without its seal. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     return State(
         namespace=namespace,
         key=key,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.kit.clock import from_rfc3339, to_rfc3339
+from backend.kit.schema_versions import known
 from backend.tenancy.model import ApiKeyRecord, Permission, Project, ScopeMode, Tenant, TokenIssuer, UnreadableSettingError
 from backend.tenancy.scope import Environment
 
@@ -70,7 +71,8 @@ def of_tenant(tenant: Tenant) -> Item:
 
 
 def to_tenant(item: Item) -> Tenant:
-    """Return the tenant of an item."""
+    """Return the tenant of an item. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     return Tenant(
         tenant_id=item["tenant_id"],
         name=item["name"],
@@ -93,7 +95,8 @@ def of_project(project: Project) -> Item:
 
 
 def to_project(item: Item) -> Project:
-    """Return the project of an item."""
+    """Return the project of an item. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     return Project(
         tenant_id=item["tenant_id"],
         project_id=item["project_id"],
@@ -121,7 +124,8 @@ def of_key(record: ApiKeyRecord) -> Item:
 
 
 def to_key(item: Item) -> ApiKeyRecord:
-    """Return the key's record of an item."""
+    """Return the key's record of an item. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     return ApiKeyRecord(
         public_id=item["public_id"],
         tenant_id=item["tenant_id"],
@@ -151,7 +155,8 @@ def of_issuer(issuer: TokenIssuer) -> Item:
 
 
 def to_issuer(item: Item) -> TokenIssuer:
-    """Return the issuer of an item."""
+    """Return the issuer of an item. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     return TokenIssuer(
         issuer=item["issuer"],
         tenant_id=item["tenant_id"],
@@ -170,7 +175,8 @@ def of_setting(tenant_id: str, name: str, value: Mapping[str, Any]) -> Item:
 
 
 def to_setting(item: Item) -> dict[str, Any]:
-    """Return the value of a setting's item. Raises `UnreadableSettingError`."""
+    """Return the value of a setting's item. Raises `UnreadableSettingError`, `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     try:
         value = json.loads(item["value"])
     except (KeyError, TypeError, ValueError):

@@ -21,6 +21,7 @@ from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import ConditionFailedError, Item, Put, Table, TransactionCanceledError, attribute, transact
 from backend.kit.errors import ThrottledError
 from backend.kit.ids import Ids
+from backend.kit.schema_versions import known
 from backend.memories.model import carried_bytes
 from backend.memories.ports import Macs, Seals
 from backend.memories.sealed_values import Unopened, opened_value, sealed_value
@@ -60,7 +61,7 @@ class DynamoTranscriptStore:
         """Write the messages and the session in one transaction."""
         mac = self._mac(session)
         for _ in range(MOST_TRIES):
-            head = self._table.get(sessions_pk(session.scope_key), mac)
+            head = self._head(session, mac)
             appended = Appended(head["next"] if head else _FIRST, (head["next"] if head else _FIRST) + len(messages) - 1)
             # Times never go back, though clocks of several processes do: whoever asks for a time may stop reading at it.
             at = max(now, from_rfc3339(head["updated_at"])) if head else now
@@ -75,7 +76,7 @@ class DynamoTranscriptStore:
             except TransactionCanceledError as error:
                 done = error.reasons[1] if append_id else None
                 if done and done.item:
-                    return Appended(done.item["first"], done.item["last"])
+                    return Appended(known(done.item, SCHEMA_VERSION)["first"], done.item["last"])
                 continue
             return appended
         msg = "Too many append to this conversation at once; try again."
@@ -120,7 +121,7 @@ class DynamoTranscriptStore:
         """Leave a mark, delete the messages, then the session, unless it has grown meanwhile: then begin again."""
         mac = self._mac(session)
         pk, removed = messages_pk(session.scope_key, mac), 0
-        while head := self._table.get(sessions_pk(session.scope_key), mac):
+        while head := self._head(session, mac):
             at = max(now, from_rfc3339(head["updated_at"]))
             self._table.put(deletion_marks.mark(self._table, head["pk"], head["sk"], at).item)
             while items := self._table.query(pk, limit=READ_AT_ONCE, consistent=True).items:
@@ -134,6 +135,11 @@ class DynamoTranscriptStore:
 
     def _mac(self, session: Session) -> str:
         return self._macs.of(session.tenant_id).mac("transcript", session.scope_key, session.session_id)
+
+    def _head(self, session: Session, mac: str) -> Item | None:
+        """Return the item of the session. Raises `NewerReleaseError`: what this release wrote over it would lose something."""
+        head = self._table.get(sessions_pk(session.scope_key), mac)
+        return known(head, SCHEMA_VERSION) if head else None
 
     def _session(self, session: Session, mac: str, appended: Appended, head: Item | None, at: datetime) -> Put:
         item = {
@@ -161,6 +167,7 @@ class DynamoTranscriptStore:
         }
 
     def _entry(self, session: Session, item: Item) -> Entry:
+        known(item, SCHEMA_VERSION)
         sequence, recorded_at = int(item["sk"]), from_rfc3339(item["recorded_at"])
         occurred_at = from_rfc3339(item["occurred_at"]) if item.get("occurred_at") else None
         try:

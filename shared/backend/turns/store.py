@@ -13,6 +13,7 @@ from datetime import datetime
 
 from backend.kit.clock import from_rfc3339, to_rfc3339
 from backend.kit.dynamodb import Item, Table
+from backend.kit.schema_versions import known
 from backend.memories.items import DUE_SHARDS, due_pk, shard_of
 from backend.memories.outcomes import CandidateOutcome, Outcome
 from backend.state.store import DUE
@@ -64,6 +65,8 @@ def turns_pk(scope_key: str) -> str:
 
 
 def _turn(item: Item) -> Turn:
+    """Return the turn. Raises `NewerReleaseError`."""
+    known(item, SCHEMA_VERSION)
     return Turn(
         turn_id=item["sk"],
         session_id=item["session_id"],

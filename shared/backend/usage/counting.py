@@ -9,7 +9,7 @@ from datetime import datetime
 
 from backend.kit import deadline, observability
 from backend.kit.clock import Clock
-from backend.kit.errors import ConflictError, DependencyUnavailableError
+from backend.kit.errors import ConflictError, DependencyUnavailableError, NewerReleaseError
 from backend.usage.messages import access_of
 from backend.usage.model import COUNTED_FOR, Access, Mark, Tally, Target, folded
 from backend.usage.ports import UsageStore
@@ -63,12 +63,22 @@ class Counting:
         for start in range(0, len(targets), TARGETS_A_ROUND):
             some = targets[start : start + TARGETS_A_ROUND]
             try:
-                left |= self._not_taken({target: due[target] for target in some})
+                left |= self._not_read_or_taken({target: due[target] for target in some})
             except DependencyUnavailableError as error:
                 observability.note(left_to_queue=type(error).__name__)
                 left.update(targets[start:])
                 break
         return left
+
+    def _not_read_or_taken(self, due: Mapping[Target, Mapping[Mark, datetime]]) -> set[Target]:
+        """Count as `_not_taken` does; a tally of a newer release is left, and keeps no other from being counted."""
+        try:
+            return self._not_taken(due)
+        except NewerReleaseError as error:
+            if len(due) == 1:
+                observability.log_failure("a tally could not be read", error)
+                return set(due)
+        return {target for each, marks in due.items() for target in self._not_read_or_taken({each: marks})}
 
     def _not_taken(self, due: Mapping[Target, Mapping[Mark, datetime]]) -> set[Target]:
         """Count until nobody else is in the way. Raises `DependencyUnavailableError`: any of it may be counted by then."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from backend.kit.clock import from_rfc3339, to_rfc3339
+from backend.kit.schema_versions import known
 from backend.usage.model import GONE_FOR, MARK_BYTES, UNUSED, Mark, Tally, Target, Usage
 
 SCHEMA_VERSION = 1
@@ -46,15 +47,15 @@ def gone_item(tenant_id: str, memory_id: str, now: datetime) -> dict[str, Any]:
 
 
 def tally_of(item: Mapping[str, Any]) -> Tally:
-    """Return the tally of an item."""
-    if item.get("gone"):
+    """Return the tally of an item. Raises `NewerReleaseError`."""
+    if known(item, SCHEMA_VERSION).get("gone"):
         return Tally(is_gone=True)
     return Tally(usage_of(item), _marks(item["seen"]), item["version"])
 
 
 def usage_of(item: Mapping[str, Any]) -> Usage:
-    """Return what readers see of an item: of a forgotten memory nothing."""
-    if item.get("gone"):
+    """Return what readers see of an item: of a forgotten memory nothing. Raises `NewerReleaseError`."""
+    if known(item, SCHEMA_VERSION).get("gone"):
         return UNUSED
     return Usage(item["access_count"], from_rfc3339(item["last_accessed"]))
 

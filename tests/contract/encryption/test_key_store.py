@@ -14,22 +14,23 @@ from backend.encryption.kms import KmsKeyService
 from backend.encryption.model import KeyState, WrappedKey
 from backend.encryption.ports import KeyService, KeyStore
 from backend.encryption.store import DynamoKeyStore
+from backend.kit.clock import FakeClock
 from backend.kit.errors import DependencyUnavailableError
-from backend.kit.ids import FakeIds
-from tests.support.tables import CREDENTIALS, REGION, aws, template_table
+from backend.kit.ids import UlidIds
+from tests.support.tables import CREDENTIALS, REGION, aws, engine, template_table
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 FIRST = WrappedKey("acme", 1, b"\x00one\xff", KeyState.ACTIVE, NOW)
 SECOND = WrappedKey("acme", 2, b"two", KeyState.ACTIVE, NOW + timedelta(days=1))
 
 
-@pytest.fixture(params=["fake", "table"])
+@pytest.fixture(params=["fake", engine()])
 def store(request: pytest.FixtureRequest) -> Iterator[KeyStore]:
     if request.param == "fake":
         yield FakeKeyStore()
         return
     with aws():
-        yield DynamoKeyStore(template_table("MemoriesTable"), FakeIds())
+        yield DynamoKeyStore(template_table("MemoriesTable"), UlidIds(FakeClock()))
 
 
 @pytest.fixture(params=["fake", "kms"])

@@ -12,8 +12,9 @@ from backend.jobs.fake import FakeJobStore
 from backend.jobs.model import LEASE, PAUSE, Counts, Job, JobState, Kind, Step
 from backend.jobs.ports import JobStore
 from backend.jobs.store import DynamoJobStore
+from backend.kit.clock import FakeClock
 from backend.kit.errors import JobAlreadyRunningError
-from backend.kit.ids import FakeIds
+from backend.kit.ids import UlidIds
 from backend.tenancy.scope import Environment, user_scope
 from tests.support.tables import aws, engine, template_table
 
@@ -27,7 +28,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[JobStore]:
         yield FakeJobStore()
         return
     with aws():
-        yield DynamoJobStore(template_table("MemoriesTable"), FakeIds())
+        yield DynamoJobStore(template_table("MemoriesTable"), UlidIds(FakeClock()))
 
 
 def job(number: int = 1, **changes: Any) -> Job:

@@ -96,6 +96,19 @@ def test_nobody_else_learns_that_a_row_of_a_newer_schema_is_there(world: World) 
         world.service.forget(neighbour, MEMORY.memory_id)
 
 
+def test_a_data_key_of_a_newer_release_is_no_missing_memory(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the tenant's, and names no owner."""
+    saved(world)
+
+    def refused(*_: object) -> bytes:
+        raise NewerReleaseError
+
+    monkeypatch.setattr(world.seals, "open", refused)
+
+    with pytest.raises(NewerReleaseError):
+        world.service.get(SCOPE, MEMORY.memory_id)
+
+
 def test_nothing_of_a_plain_row_counts_as_unknown(world: World) -> None:
     saved(world)
 

@@ -10,8 +10,9 @@ import pytest
 
 from backend.encryption.fake import FakeKeyStore
 from backend.encryption.model import KeyState
+from backend.kit.clock import FakeClock
 from backend.kit.deletion_marks import GONE
-from backend.kit.ids import FakeIds
+from backend.kit.ids import UlidIds
 from backend.tenancy.pepper import TenantMacs
 from backend.tenancy.scope import Environment, user_scope
 from backend.transcripts.fake import FakeTranscriptStore
@@ -45,7 +46,8 @@ def store(request: pytest.FixtureRequest) -> Iterator[TranscriptStore]:
 
 
 def on_table(keys: FakeKeyStore | None = None) -> DynamoTranscriptStore:
-    return DynamoTranscriptStore(template_table("StateTable"), TenantMacs(FixedSecrets()), sealer(keys=keys), FakeIds())
+    table, macs = template_table("StateTable"), TenantMacs(FixedSecrets())
+    return DynamoTranscriptStore(table, macs, sealer(keys=keys), UlidIds(FakeClock()))
 
 
 def said(*contents: str) -> list[Message]:

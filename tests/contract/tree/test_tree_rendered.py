@@ -14,17 +14,10 @@ from tests.contract.tree.chosen_template import chosen
 from tests.contract.tree.rendered_template import PARAMETERS, REGION, rendered, resources
 from tests.support.tables import template
 
-MOST_RESOURCES = 350
-"""CloudFormation takes 500; what is beyond this belongs into a function with greedy routes."""
-
 # Findings that are right in general and not here, each with its reason.
 FINE = {
     ("W2001", "Parameter CorsOrigins not used."): "SAM writes its value into the API's definition",
 }
-
-
-def test_the_stack_stays_far_from_the_number_of_resources_that_cloudformation_takes() -> None:
-    assert len(template()["Resources"]) < len(resources()) <= MOST_RESOURCES
 
 
 def test_every_function_is_there_once_after_rendering() -> None:

@@ -88,12 +88,19 @@ def test_one_node_is_enough_to_begin_and_more_stand_in_three_zones() -> None:
         ("https://admin:pass@search.example", False),
         ("https://search.example/prefix", False),
         ("search.example", False),
+        ("https://aoss.example", True),
+        ("https://x.us-east-1.aoss.amazonaws.com", False),
+        ("https://x.AOSS.us-east-1.on.aws/", False),
     ],
 )
 def test_an_address_that_could_not_serve_is_refused_before_anything_is_made(endpoint: str, *, is_taken: bool) -> None:
     pattern = template()["Parameters"]["SearchEndpoint"]["AllowedPattern"]
 
     assert bool(re.fullmatch(pattern, endpoint)) is is_taken
+
+
+def test_who_names_a_serverless_collection_is_told_why_not() -> None:
+    assert "Serverless" in template()["Parameters"]["SearchEndpoint"]["ConstraintDescription"]
 
 
 def test_the_name_of_a_domain_without_its_address_is_refused() -> None:

@@ -210,8 +210,8 @@ class TableService:
         return self.rows[asked["TableName"]]
 
     def _taken(self, requests: list[Any]) -> tuple[list[Any], list[Any]]:
-        """Return what is taken of a batch and what is left over. One of them is always taken."""
-        most = (len(requests) + 1) // 2 if self.takes_half else len(requests)
+        """Return what is taken of a batch and what is left over. Of one nothing is taken: the service promises no progress."""
+        most = len(requests) // 2 if self.takes_half else len(requests)
         self.takes_half = False
         return requests[:most], requests[most:]
 

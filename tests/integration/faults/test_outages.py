@@ -5,12 +5,15 @@ Every minute the schedules run, as in the template; the stream tells of changes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
+from backend.index.fake import FakeIndex
+from backend.index.model import IndexDocument, Tombstone
 from backend.kit.errors import IndexUnavailableError
 from backend.memories.model import Said, State
 from backend.tenancy.scope import Environment, Scope, user_scope
@@ -133,6 +136,37 @@ def test_without_the_stream_vectors_are_there_after_one_minute_and_the_index_aft
     assert swept == [(DURING + FORGOTTEN, DURING), (0, 0), (DURING, 0)]
     assert state(deployment) == HEALED
     assert found_of(deployment) == HEALED.live
+
+
+class MendableIndex(FakeIndex):
+    """Cannot hold one text, for a reason of its own, until somebody mends that."""
+
+    broken = True
+
+    def write(self, tenant_id: str, changes: Sequence[IndexDocument | Tombstone]) -> None:
+        if self.broken and any(isinstance(each, IndexDocument) and "7" in each.stems for each in changes):
+            raise OverflowError
+        super().write(tenant_id, changes)
+
+
+def test_a_row_that_was_parked_is_shown_by_the_operators_call_once_the_cause_is_mended() -> None:
+    index = MendableIndex()
+    deployment = Deployment(index)
+    ids = [add(deployment, number) for number in (6, 7)]
+    deployment.project()
+    [(tenant_id, memory_id, _, reason)] = deployment.parked
+    assert (memory_id, reason) == (ids[1], "OverflowError")
+    again = {"rows": [[tenant_id, memory_id]]}
+
+    assert deployment.invoke("operators.rebuild_index", again) == {"projected": 0, "after": None}
+    assert len(deployment.parked) == 2
+    index.broken = False
+    assert deployment.invoke("operators.rebuild_index", again) == {"projected": 1, "after": None}
+    assert deployment.invoke("operators.rebuild_index", again) == {"projected": 1, "after": None}
+
+    assert len(deployment.parked) == 2
+    assert state(deployment) == Seen(2, 2, 0, 0)
+    assert found_of(deployment) == 2
 
 
 @pytest.mark.parametrize("down", ["embedder", "index"])

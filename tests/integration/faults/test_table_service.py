@@ -110,13 +110,28 @@ def test_what_is_left_over_of_a_batch_is_not_there_until_it_is_sent_again(table:
 
     answer = service._make_api_call("BatchWriteItem", {"RequestItems": {"MemoriesTable": writes}})
 
-    assert answer["UnprocessedItems"] == {"MemoriesTable": writes[3:]}
-    assert len(service.rows["MemoriesTable"]) == 3
+    assert answer["UnprocessedItems"] == {"MemoriesTable": writes[2:]}
+    assert len(service.rows["MemoriesTable"]) == 2
     service.takes_half = True
     table.put_many(items)
     assert len(service.rows["MemoriesTable"]) == 5
     service.takes_half = True
     assert len(table.get_many([("p", item["sk"]) for item in items])) == 5
+
+
+def test_of_a_batch_of_one_nothing_is_taken_and_nothing_is_read(table: Table, service: TableService) -> None:
+    service.takes_half = True
+    put = {"PutRequest": {"Item": {"pk": {"S": "p"}, "sk": {"S": "s"}}}}
+    answer = service._make_api_call("BatchWriteItem", {"RequestItems": {"MemoriesTable": [put]}})
+
+    assert (answer["UnprocessedItems"], service.rows["MemoriesTable"]) == ({"MemoriesTable": [put]}, {})
+
+    table.put({"pk": "p", "sk": "s"})
+    service.takes_half = True
+    keys = {"Keys": [{"pk": {"S": "p"}, "sk": {"S": "s"}}]}
+    read = service._make_api_call("BatchGetItem", {"RequestItems": {"MemoriesTable": keys}})
+
+    assert read == {"Responses": {"MemoriesTable": []}, "UnprocessedKeys": {"MemoriesTable": keys}}
 
 
 def test_an_index_that_lags_shows_what_was_there(table: Table, service: TableService) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from backend.retrieval.factors import BATCH
-from benchmarks.capacity import Meter, Prices, World, cost, world
+from benchmarks.capacity import Meter, World, world
+from benchmarks.costs import Counted, Prices, cost
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 
@@ -90,6 +91,32 @@ def test_a_query_reads_the_markers_and_the_rows_and_writes_nothing(metered: Worl
     assert (row["calls"], row["write units"]) == ("1 BatchGetItem, 1 Query", 0)
     # The usage is read beside the rows, at half their price.
     assert row["read units"] == 1 + BATCH + BATCH / 2
+
+
+def test_counting_a_query_alone_writes_each_memory_and_of_many_together_far_fewer(metered: World) -> None:
+    metered.fill_tallies()
+
+    alone, together = metered.counting_of(1, 5), metered.counting_of(40, 5)
+
+    # A tally that remembers all it can is below 4 KB: one unit to read, four to write.
+    assert (alone["read units"], alone["write units"]) == (5, 20)
+    assert 0 < together["write units"] <= 4 * len(metered.added) / 40
+    assert together["read units"] == together["write units"] / 4
+
+
+def test_a_query_with_its_counting_costs_its_messages_and_its_share_of_the_function_that_counts() -> None:
+    prices = Prices(1.0, 10.0, 0.5, 0.001, 2.0, 4.0, 7.0)
+    query, counting = ({"what": "query", "read units": each, "write units": each} for each in (2, 1))
+
+    alone = cost(query, 100.0, prices, counting=Counted(counting, 1, 50.0))
+    many = cost(query, 100.0, prices, counting=Counted(counting, 100, 50.0))
+
+    assert alone["DynamoDB $"] == many["DynamoDB $"] == 22 + 11
+    assert (alone["SQS $"], many["SQS $"]) == (3 * 7, pytest.approx(1.2 * 7))
+    assert alone["Lambda $"] == pytest.approx(150 + 2 * 0.5)
+    assert many["Lambda $"] == pytest.approx(100.5 + 1.01 * 0.5)
+    assert alone["together $"] == pytest.approx(33 + 151 + 2 + 2 * 4 + 21)
+    assert alone["what"] == "a million: query, counting included (alone)"
 
 
 def test_a_cost_is_units_times_prices() -> None:

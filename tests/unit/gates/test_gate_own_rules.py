@@ -80,7 +80,21 @@ BAD = {
         "client.batch_write_item(RequestItems=items)",
         "self._client.put_item(TableName=name, Item=item)",
     ],
-    "index-writes-are-versioned": ['action = {"_index": name, "_id": memory_id, "routing": tenant}'],
+    "index-writes-are-versioned": [
+        'action = {"_index": name, "_id": memory_id, "routing": tenant}',
+        'action = {"_index": name, "_id": memory_id, "version": 3}',
+        'action = {"version_type": "external", "_index": name, "_id": memory_id}',
+        'lines = [{"index": {"_id": memory_id}}, document]',
+        'lines = [{"delete": {"_id": memory_id, "version": 3}}]',
+        'engine.call("PUT", f"/{index}/_doc/{memory_id}", body)',
+        'engine.call("PUT", "/" + index + "/_doc/" + memory_id, body, version="3")',
+        'self._engine.call("DELETE", f"/{index}/_doc/{memory_id}")',
+        'engine.call("POST", f"/{index}/_update_by_query", body, conflicts="proceed")',
+        'engine.call("POST", f"/{index}/_update/{memory_id}", body, version="3", version_type="external")',
+        'engine.call("PUT", f"/{index}/_create/{memory_id}", body)',
+        "client.index(index=name, id=memory_id, body=document)",
+        "client.update_by_query(index=name, body=body)",
+    ],
 }
 GOOD = {
     "constant-time-compare": [
@@ -123,7 +137,15 @@ GOOD = {
         "for table, writes in requests.items(): pass",
     ],
     "tables-are-reached-through-the-seam": ["self._table.put(item)"],
-    "index-writes-are-versioned": ['action = {"_index": name, "_id": memory_id, "version": 3, "version_type": "external"}'],
+    "index-writes-are-versioned": [
+        'action = {"_index": name, "_id": memory_id, "version": 3, "version_type": "external"}',
+        'lines = [{"index": {"version": 3, "version_type": "external", "_id": memory_id}}, document]',
+        'engine.call("PUT", f"/{index}/_doc/{memory_id}", body, version="3", version_type="external")',
+        'found = engine.call("GET", f"/{index}/_doc/{memory_id}")',
+        'answer = engine.call("POST", f"/{index}/_delete_by_query", body, conflicts="proceed")',
+        'docs = [{"_id": each, "routing": routing} for each in ids]',
+        "place = names.index(name)",
+    ],
 }
 
 

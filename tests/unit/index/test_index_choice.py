@@ -39,14 +39,14 @@ def test_plain_http_is_for_an_engine_on_this_very_machine() -> None:
         _ = container("http://127.0.0.1:9").index
     for elsewhere in ("http://search.example.com", "http://10.0.0.7:9200", "http://localhost:9200"):
         with pytest.raises(InternalError, match="another machine"):
-            _ = container(elsewhere, "local").index
+            container(elsewhere, "local")
 
 
 @pytest.mark.parametrize(
     ("endpoint", "reason"),
     [
         ("https://x.us-east-1.aoss.amazonaws.com", "Serverless"),
-        ("http://search.example.com", "'http'"),
+        ("http://search.example.com", "another machine"),
         ("ftp://search.example.com", "'ftp'"),
         ("", "no adapter"),
     ],
@@ -54,3 +54,11 @@ def test_plain_http_is_for_an_engine_on_this_very_machine() -> None:
 def test_what_cannot_be_an_index_is_refused_with_the_reason(endpoint: str, reason: str) -> None:
     with pytest.raises(InternalError, match=reason):
         _ = container(endpoint).index
+
+
+@pytest.mark.parametrize("endpoint", ["https://x.us-east-1.aoss.amazonaws.com", "https://X.AOSS.us-east-1.on.aws/"])
+def test_serverless_is_refused_when_the_container_is_made_so_that_no_function_accepts_what_no_index_will_hold(
+    endpoint: str,
+) -> None:
+    with pytest.raises(InternalError, match="is OpenSearch Serverless: its vector collections take no document ids"):
+        container(endpoint)

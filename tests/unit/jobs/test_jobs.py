@@ -18,6 +18,7 @@ from backend.kit.errors import (
     IndexUnavailableError,
     JobAlreadyRunningError,
     JobNotFoundError,
+    NewerReleaseError,
     TableUnavailableError,
 )
 from backend.kit.ids import FakeIds
@@ -333,3 +334,24 @@ def test_a_table_that_is_down_fails_the_run_and_loses_nothing(world: World) -> N
     world.store.down = False
     world.jobs.run()
     assert world.now(job).state is JobState.SUCCEEDED
+
+
+def test_a_job_of_a_newer_release_is_left_and_holds_up_no_other(world: World) -> None:
+    class Newer(FakeJobStore):
+        newer = ""
+
+        def get(self, tenant_id: str, job_id: str) -> Job | None:
+            if job_id == self.newer:
+                raise NewerReleaseError
+            return super().get(tenant_id, job_id)
+
+    world.store = store = Newer()
+    world.jobs = world.process()
+    newer, other = world.begin(), world.begin(NEIGHBOUR)
+    store.newer = newer.job_id
+
+    assert world.process().run() > 0
+
+    assert world.now(other).state is JobState.SUCCEEDED
+    store.newer = ""
+    assert world.now(newer) == newer

@@ -18,7 +18,7 @@ SOMEBODY = NOBODY | {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test
 
 
 def run(place: Path, *words: str, **settings: str) -> tuple[int, str]:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": ".:functions", "HOME": str(place), **settings}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": "shared:.:functions", "HOME": str(place), **settings}
     done = subprocess.run(
         [sys.executable, "-m", "infrastructure.packages", *words],
         capture_output=True,
@@ -67,6 +67,14 @@ def test_prod_is_not_deployed_without_somebody_to_tell(tmp_path: Path) -> None:
     assert code == 1
     assert "prod is not deployed without AlarmTopic" in said
     assert "PARAMETERS='AlarmTopic=...'" in said
+
+
+def test_an_index_on_serverless_is_refused_with_the_reason_before_anybody_is_asked(tmp_path: Path) -> None:
+    endpoint = "SearchEndpoint=https://x.us-east-1.aoss.amazonaws.com"
+    code, said = run(tmp_path, "deploy", "--parameters", endpoint, **NOBODY)
+
+    assert code == 1
+    assert "dev is not deployed: its SearchEndpoint is OpenSearch Serverless: its vector collections take no document ids" in said
 
 
 def test_an_endpoint_that_does_not_answer_is_said_and_not_traced(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from backend.kit.clock import FakeClock
 from backend.kit.deadline import deadline
-from backend.kit.errors import ConflictError, OutcomeUnknownError, TableUnavailableError
+from backend.kit.errors import ConflictError, NewerReleaseError, OutcomeUnknownError, TableUnavailableError
 from backend.kit.ids import FakeIds
 from backend.usage.counting import MOST_ROUNDS, SPARE_SECONDS, Counting
 from backend.usage.fake import FakeRecording, FakeUsageStore
@@ -235,3 +235,18 @@ def test_a_store_that_is_away_or_in_the_way_says_so(world: World) -> None:
     world.store.down = True
     with pytest.raises(TableUnavailableError):
         world.store.get_many("acme", ["a"])
+
+
+def test_a_tally_of_a_newer_release_is_left_and_keeps_no_other_from_being_counted() -> None:
+    class Newer(FakeUsageStore):
+        def tallies(self, targets: Sequence[Target]) -> dict[Target, Tally]:
+            if ("acme", "newer") in targets:
+                raise NewerReleaseError
+            return super().tallies(targets)
+
+    world = World(Newer())
+    both, newer, other = world.returned("a", "newer"), world.returned("newer"), world.returned("b")
+
+    assert world.count(both, newer, other) == ["0", "1"]
+
+    assert [usage and usage.access_count for usage in map(world.usage, ("a", "b"))] == [1, 1]
