@@ -226,17 +226,19 @@ class MemoryService:
     def preview_many(self, scope: Scope, said: Sequence[Said]) -> list[Preview | MemorySyncError]:
         """Say what `add_many` would do with these, one after the other, and do nothing."""
         policy = self._policies.of(scope.tenant_id)
-        bounds = [self._tried(self._check_bounds, each) for each in said]
-        fine = [number for number, error in enumerate(bounds) if error is None]
+        errors = dict(enumerate(self._tried(self._check_bounds, each) for each in said))
+        fine = [number for number, error in errors.items() if error is None]
         readings = dict(zip(fine, self._readings([said[number] for number in fine], policy), strict=True))
         so_far = self._adding.imagined()
 
         def foreseen(number: int) -> Preview:
+            if error := errors[number]:
+                raise error
             reading = readings[number]
             outcomes = self._adding.foreseen(scope, said[number], reading, policy, so_far)
             return Preview(reading.candidates, outcomes, reading.fallback)
 
-        return [error or self._tried(foreseen, number) for number, error in enumerate(bounds)]
+        return [self._tried(foreseen, number) for number in errors]
 
     def get(self, scope: Scope, memory_id: str, as_of: datetime | None = None, known_at: datetime | None = None) -> Memory:
         """Return a memory, as it was known at a moment if one is given.

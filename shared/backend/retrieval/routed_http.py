@@ -50,7 +50,7 @@ class RoutingDoor:
             "latency_ms": round((time.perf_counter() - start) * 1000),
             "degraded": list(routed.degraded),
             "warnings": [*body.warnings(), *left_out],
-            "scope_diagnostics": diagnosed(self.container, caller, scope, question, degraded=routed.degraded)
+            "scope_diagnostics": diagnosed(self.container, caller, scope, question, degraded=tuple(routed.degraded))
             if routed.met == 0
             else None,
             "request_id": observability.request_id(),
