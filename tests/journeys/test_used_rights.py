@@ -13,10 +13,11 @@ import httpx
 
 from infrastructure.local.stack import Stack
 from infrastructure.template import functions, load
-from tests.journeys.conftest import User, settled, until
+from tests.journeys.conftest import User, settled
 from tests.journeys.seldom_rights import SELDOM, UNSEEN
 from tests.support.faulty_proxy import Fate, faulty_network, function_environment
 from tests.support.rights import granted, unused, used
+from tests.support.waiting import until
 
 TOO_LARGE = str(2**70)
 """A row version that the index cannot hold: such a row is parked."""
