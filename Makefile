@@ -81,9 +81,14 @@ test: setup $(TOOLS_READY) ## all tests that need only Python, on a stack of the
 test-quick: setup $(TOOLS_READY) ## all tests that need no stack
 	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not journey" $(QUICK)
 
-test-pythons: setup ## the unit tests on the lowest and the highest other Python found on this machine
+# Lambda runs none of these: gates are programs of .venv-tools, the others help whoever develops, measures or deploys, with the
+# Python of `make setup`, on which `make test` runs them.
+NEVER_ON_LAMBDA := benchmarks engines examples gates local packages
+ON_LAMBDA := $(filter-out $(NEVER_ON_LAMBDA:%=tests/unit/%),$(patsubst %/,%,$(wildcard tests/unit/*/)))
+
+test-pythons: setup ## the unit tests of what runs on Lambda, on the lowest and the highest other Python found on this machine
 	@$(PY) -m infrastructure.pythons --except $(PY) | while read -r python; do \
-	  $(MAKE) --no-print-directory test-quick QUICK=tests/unit PYTHON="$$python" VENV=".venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" || exit 1; \
+	  EXAMPLES=few $(MAKE) --no-print-directory test-quick QUICK="$(ON_LAMBDA)" PYTHON="$$python" VENV=".venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')" || exit 1; \
 	done
 
 test-isolation: setup ## every operation, by everybody, with what is everybody else's: in process, and a share on a deployed stack; an hour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ import yaml
 TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
+# libyaml reads the template in a tenth of the time; PyYAML may have been built without it.
+_Quick: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Quick):  # type: ignore[misc]  # one of two, both safe
     """Reads CloudFormation's short forms (`!Ref`, `!Sub`) as their plain values."""
 
 
@@ -41,6 +46,12 @@ def load(path: Path = TEMPLATE) -> dict[str, Any]:
     with path.open() as file:
         template: dict[str, Any] = yaml.load(file, Loader=_Loader)  # noqa: S506 - a safe loader, with more tags
     return template
+
+
+@cache
+def ours() -> tuple[Function, ...]:
+    """Return the functions of our template; it is read once."""
+    return tuple(functions(load()))
 
 
 def functions(template: dict[str, Any]) -> list[Function]:

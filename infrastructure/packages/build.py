@@ -86,11 +86,13 @@ def build(architecture: str, place: Path = PLACE, dependencies: str = BUNDLED) -
 def faults(built: Built, template: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a whole build, a sentence each."""
     python = str(template["Globals"]["Function"]["Runtime"]).removeprefix("python")
-    found = [
-        f"{name}: {fault}"
-        for name in [*built.functions, *built.layers]
-        for fault in inspection.faults(built.folder / f"{name}.zip", built.architecture, python, str(ROOT))
-    ]
+    # The functions' archives are one and the same: each is looked into once.
+    inside: dict[str, list[str]] = {}
+    found = []
+    for name, weight in [*built.functions.items(), *built.layers.items()]:
+        if weight.sha256 not in inside:
+            inside[weight.sha256] = inspection.faults(built.folder / f"{name}.zip", built.architecture, python, str(ROOT))
+        found += [f"{name}: {fault}" for fault in inside[weight.sha256]]
     for name in built.functions:
         handler = template["Resources"][name]["Properties"]["Handler"]
         found.append(inspection.handler_fault(built.folder / f"{name}.zip", handler) or "")

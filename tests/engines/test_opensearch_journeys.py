@@ -16,9 +16,10 @@ from infrastructure.engines.opensearch import process
 from infrastructure.local.stack import Stack
 from tests.engines.search_stack import stack_on
 from tests.engines.test_opensearch_engine import kept_in
-from tests.journeys.conftest import User, new_user, problem, settled, until, user
+from tests.journeys.conftest import User, new_user, problem, settled, user
 from tests.journeys.test_remember_and_find import *
 from tests.support.files import files_with
+from tests.support.waiting import until
 
 __all__ = ["new_user", "user"]
 

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,7 +19,8 @@ from backend.kit.clock import SystemClock
 from infrastructure.engines.opensearch import process
 from infrastructure.local.stack import ROOT, Stack
 from tests.engines.search_stack import stack_on
-from tests.journeys.conftest import User, new_user, problem, settled, until
+from tests.journeys.conftest import User, new_user, problem, settled
+from tests.support.waiting import until
 
 __all__ = ["new_user"]
 
@@ -45,13 +45,6 @@ def stack(own_engine: process.Running, tmp_path_factory: pytest.TempPathFactory)
         yield running
 
 
-def healed(holds: Callable[[], bool]) -> None:
-    """Ask again and again until it holds, as long as healing may take."""
-    ends = time.monotonic() + HEALED_SECONDS
-    while not holds():
-        assert time.monotonic() < ends, "It was never healed."
-
-
 def test_while_the_engine_is_away_adds_are_kept_and_answers_say_so_and_then_all_is_healed(
     new_user: Callable[..., User], own_engine: process.Running
 ) -> None:
@@ -74,7 +67,7 @@ def test_while_the_engine_is_away_adds_are_kept_and_answers_say_so_and_then_all_
 
     # At once, though the index still holds the forgotten one and not the new one.
     assert [memory["id"] for memory in user.ask("Who is called what?")] == [during["id"]]
-    healed(lambda: settled(user, before["id"]) and settled(user, during["id"]))
+    until(lambda: settled(user, before["id"]) and settled(user, during["id"]), HEALED_SECONDS)
     whole = user.call("POST", "/memory/query", {"query": "Who is called what?"}).json()
     assert (whole["degraded"], [memory["id"] for memory in whole["memories"]]) == ([], [during["id"]])
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -108,11 +109,19 @@ class Call:
 
 
 def operations(document: Mapping[str, Any] | None = None) -> tuple[Operation, ...]:
-    """Return every operation of the document. Raises `UnknownToMatrixError`."""
-    found = document if document is not None else json.loads(DOCUMENT.read_text())
+    """Return every operation of a document, or of ours. Raises `UnknownToMatrixError`."""
+    return _ours() if document is None else _operations(document)
+
+
+@cache
+def _ours() -> tuple[Operation, ...]:
+    return _operations(json.loads(DOCUMENT.read_text()))
+
+
+def _operations(document: Mapping[str, Any]) -> tuple[Operation, ...]:
     return tuple(
-        _operation(found, method.upper(), path, described)
-        for path, methods in found["paths"].items()
+        _operation(document, method.upper(), path, described)
+        for path, methods in document["paths"].items()
         for method, described in methods.items()
     )
 

@@ -22,7 +22,7 @@ from backend.index.embedded import EmbeddedIndex
 from backend.index.model import IndexDocument, IndexQuery, SearchResult, Tombstone
 from backend.index.ports import MemoryIndex
 from backend.tenancy.scope import Scope
-from infrastructure.template import functions, load
+from infrastructure.template import ours
 from tests.contract.tree.served_world import serving
 from tests.isolation.document import Call
 from tests.isolation.owners import Row
@@ -178,7 +178,7 @@ def _snapshot(table: Table, memo: object) -> Table:
 @cache
 def _handler_of(route: str) -> Any:
     wanted = tuple(route.split(" "))
-    [function] = [each for each in functions(load()) if wanted in each.routes]
+    [function] = [each for each in ours() if wanted in each.routes]
     module, _, name = function.handler.rpartition(".")
     return getattr(importlib.import_module(module), name)
 

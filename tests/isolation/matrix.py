@@ -68,8 +68,13 @@ class Matrix(Sender):
         who = f"{operation.route} by {caller.kind} of {caller.tenant}"
         usual = self.send(who, caller, base)
         tried = 0
+        sent: set[tuple[str, str]] = set()
         for number, target in enumerate(targets):
             for each in probes(self.world, operation, caller, target, one_by_one=one_by_one and not number):
+                # What names nothing of the target is the same request for each of them.
+                if (each.name, each.call.sent()) in sent:
+                    continue
+                sent.add((each.name, each.call.sent()))
                 name = f"{who}, trying {each.name} of {target.name}"
                 answer = self.send(name, caller, each.call, looked_at=each.expected is None or each.expected[0] in LOOKED_AT)
                 if each.expected is None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from backend.memories.markers import pending_pk
 from infrastructure.local.stack import Stack
 from tests.isolation.document import Call
 from tests.isolation.owners import Row
 from tests.isolation.world import Answer
 from tests.support.files import bytes_beside
+from tests.support.waiting import until
 
 PATIENCE_SECONDS = 120.0
 
@@ -44,11 +45,19 @@ class OverHttp:
         return answer
 
     def settle(self, rows: Sequence[Row]) -> None:
-        """Wait until no change of these rows waits for the index; the table's answers set the pace."""
-        waiting = {row.memory_id for row in rows}
-        ends = time.monotonic() + PATIENCE_SECONDS
-        while waiting & {item["sk"]["S"] for item in self.items("MemoriesTable") if item["pk"]["S"].startswith("P#")}:
-            assert time.monotonic() < ends, "The index never came to show what was stored."
+        """Wait until no change of these rows waits for the index."""
+        waiting = {(pending_pk(row.owner.scope_key, row.memory_id), row.memory_id) for row in rows}
+        table, dynamodb = self.stack.outputs()["MemoriesTableName"], self.stack.client("dynamodb")
+
+        def settled() -> bool:
+            for pk, sk in [*waiting]:
+                key = {"pk": {"S": pk}, "sk": {"S": sk}}
+                if "Item" in dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True):
+                    return False
+                waiting.discard((pk, sk))
+            return True
+
+        until(settled, PATIENCE_SECONDS)
 
     def trace(self) -> None:
         """See the port."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,28 +15,16 @@ import pytest
 from infrastructure.local.stack import Stack
 
 _tenants = itertools.count()
-PATIENCE_SECONDS = 60.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every journey, and keep them all on one worker: they share one stack."""
+    """Mark every journey, and keep them all on one worker: they share one stack, and at the end it is killed."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.journey)
             item.add_marker(pytest.mark.xdist_group("stack"))
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A local stack on free ports, with the real template deployed."""
-    running = Stack(state=tmp_path_factory.mktemp("stack") / "state").with_free_ports()
-    running.start()
-    try:
-        running.deploy()
-        yield running
-    finally:
-        running.stop()
+    items.sort(key=lambda item: item.path == here / "test_kill.py")
 
 
 @dataclass
@@ -126,13 +113,6 @@ def user(new_user: Callable[..., User]) -> User:
 def passer_by(new_user: Callable[..., User]) -> User:
     """A user for many tests that leave nothing behind, or do not mind what others left."""
     return new_user()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Ask the stack again and again until it holds: its own answers set the pace, 60 seconds bound it."""
-    ends = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < ends, "It never came to hold."
 
 
 def settled(user: User, memory_id: str) -> bool:

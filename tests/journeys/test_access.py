@@ -10,7 +10,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from tests.journeys.conftest import User, problem, until
+from tests.journeys.conftest import User, problem
+from tests.support.waiting import until
 
 ISSUER = "https://login.example.com/"
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.conftest import User, problem, settled, until
+from tests.journeys.conftest import User, problem, settled
+from tests.support.waiting import until
 
 HARBOUR = "The harbour master is called Joana."
 

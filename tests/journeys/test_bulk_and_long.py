@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.journeys.conftest import User, problem, settled, until
+from tests.journeys.conftest import User, problem, settled
+from tests.support.waiting import until
 
 FILLER = "The committee met again and discussed the minutes of the previous meeting at some length. "
 

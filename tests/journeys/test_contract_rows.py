@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from backend.memories.model import REDACTED
-from tests.journeys.conftest import User, problem, settled, until
+from tests.journeys.conftest import User, problem, settled
 from tests.support.faulty_proxy import function_environment
+from tests.support.waiting import until
 
 CATEGORIES = {
     "I work at Siemens.": ("factual", "fact"),

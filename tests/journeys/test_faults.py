@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.journeys.conftest import User, problem, settled, until
+from tests.journeys.conftest import User, problem, settled
 from tests.support.faulty_proxy import Fate, faulty_network, function_environment
+from tests.support.waiting import until
 
 NOWHERE = "/nowhere"
 

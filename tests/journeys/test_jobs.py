@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.journeys.conftest import User, problem, settled, until
+from tests.journeys.conftest import User, problem, settled
+from tests.support.waiting import until
 
 LONG_AGO = "2020-01-01T00:00:00.000Z"
 FACTS = ("I live in Lisbon.", "My sister plays the cello.", "The spare key hangs behind the blue door.")

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.journeys.conftest import User, problem, settled, until
+from tests.journeys.conftest import User, problem, settled
 from tests.support.files import bytes_beside
+from tests.support.waiting import until
 
 
 def test_what_was_added_is_found_by_its_meaning(user: User) -> None:

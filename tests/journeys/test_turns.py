@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from tests.journeys.conftest import User, problem, until
+from tests.journeys.conftest import User, problem
+from tests.support.waiting import until
 
 MESSAGES = [
     {"role": "user", "content": "I moved to Lisbon in March.", "speaker": "Ada", "occurred_at": "2026-10-02T09:00:00Z"},

@@ -9,8 +9,9 @@ from typing import Any
 from backend.kit.clock import to_rfc3339
 from backend.usage.messages import message_of
 from backend.usage.model import Access
-from tests.journeys.conftest import User, settled, until
+from tests.journeys.conftest import User, settled
 from tests.support.faulty_proxy import function_environment
+from tests.support.waiting import until
 
 
 def used(user: User, memory_id: str) -> tuple[int, str | None]:

@@ -14,10 +14,11 @@ import httpx
 
 from infrastructure.local.stack import Stack
 from infrastructure.template import functions, load
-from tests.journeys.conftest import User, settled, until
+from tests.journeys.conftest import User, settled
 from tests.journeys.seldom_rights import SELDOM, UNSEEN
 from tests.support.faulty_proxy import Fate, faulty_network, function_environment
 from tests.support.rights import granted, unused, used
+from tests.support.waiting import until
 
 NEVER_SEEN = Path(__file__).parents[2] / ".local" / "rights-never-seen.txt"
 TOO_LARGE = str(2**70)

@@ -9,17 +9,19 @@ import pytest
 
 from backend.embedding.model import dot, pack, to_unit
 from infrastructure.packages.build import ROOT
-from infrastructure.template import functions, load
+from infrastructure.template import ours
 from tests.packages.conftest import Package
 from tests.packages.on_lambda import run
 
 REFERENCE = Path(__file__).parents[1] / "contract" / "embedding" / "reference-vectors.json"
 IMPORT = """
 import importlib
-module, _, name = given[0].rpartition(".")
-handler = getattr(importlib.import_module(module), name)
+handlers = []
+for each in given:
+    module, _, name = each.rpartition(".")
+    handlers.append(getattr(importlib.import_module(module), name))
 outside = [each.__file__ for each in list(sys.modules.values()) if "site-packages" in (getattr(each, "__file__", None) or "")]
-print(json.dumps({"callable": callable(handler), "outside": outside, "apsw": "apsw" in sys.modules}))
+print(json.dumps({"callable": sum(map(callable, handlers)), "outside": outside, "apsw": "apsw" in sys.modules}))
 """
 EMBED = """
 from pathlib import Path
@@ -42,16 +44,29 @@ def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bytecode")
 
 
-@pytest.mark.parametrize("name", [each.name for each in functions(load())])
+def handler_of(package: Package, name: str) -> str:
+    return str(package.template["Resources"][name]["Properties"]["Handler"])
+
+
+@pytest.mark.parametrize("name", ["AddMemory", "ProjectChanges"])
 def test_a_handler_imports_with_its_archives_alone(
     packages: dict[str, Package], lambda_python: Path, bytecode: Path, name: str
 ) -> None:
     package = packages["x86_64"]
-    handler = package.template["Resources"][name]["Properties"]["Handler"]
 
-    said = run(lambda_python, package.task(name), package.opt, IMPORT, handler, cache=bytecode)
+    said = run(lambda_python, package.task(name), package.opt, IMPORT, handler_of(package, name), cache=bytecode)
 
-    assert said == {"callable": True, "outside": [], "apsw": False}
+    assert said == {"callable": 1, "outside": [], "apsw": False}
+
+
+def test_every_handler_imports_one_after_the_other(packages: dict[str, Package], lambda_python: Path, bytecode: Path) -> None:
+    """All have one archive (`test_a_function_has_its_own_code_and_no_more`), so that one Python can import them."""
+    package = packages["x86_64"]
+    handlers = [handler_of(package, each.name) for each in ours()]
+
+    said = run(lambda_python, package.task("AddMemory"), package.opt, IMPORT, *handlers, cache=bytecode)
+
+    assert said == {"callable": len(handlers), "outside": [], "apsw": False}
 
 
 def test_the_embedder_gives_the_publishers_vectors(packages: dict[str, Package], lambda_python: Path, bytecode: Path) -> None:

@@ -68,7 +68,9 @@ def test_the_template_names_the_archives_and_takes_no_other_processor(package: P
 
 
 def test_the_inspection_finds_nothing(package: Package) -> None:
-    found = {path.name: inspection.faults(path, package.architecture, PYTHON, str(ROOT)) for path in archives(package)}
+    # By their bytes: the functions' archives are one and the same.
+    different = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in archives(package)}
+    found = {path.name: inspection.faults(path, package.architecture, PYTHON, str(ROOT)) for path in different.values()}
 
     assert {name: faults for name, faults in found.items() if faults} == {}
 

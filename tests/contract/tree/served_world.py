@@ -22,7 +22,7 @@ from backend.kit.config import settings
 from backend.tenancy.model import Permission, ScopeMode
 from backend.tenancy.scope import Environment
 from backend.usage.fake import FakeRecording
-from infrastructure.template import functions, load
+from infrastructure.template import ours
 from tests.support.events import JSON, FakeLambdaContext, HttpAnswer, http_event
 from tests.support.executors import AtOnce
 from tests.support.tables import REGION, aws
@@ -129,7 +129,7 @@ def _keys(container: Container) -> tuple[str, str, str]:
 def _handler_of(route: str) -> Any:
     method, _, path = route.partition(" ")
     wanted = (method, path) if path else ("ANY", method)
-    [function] = [each for each in functions(load()) if wanted in each.routes]
+    [function] = [each for each in ours() if wanted in each.routes]
     module, _, name = function.handler.rpartition(".")
     return getattr(importlib.import_module(module), name)
 

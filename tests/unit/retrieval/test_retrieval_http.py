@@ -72,7 +72,7 @@ def answered(
     """Return the answer's body."""
     access = SimpleNamespace(scope_for=lambda _caller, user: ACME if user == "u1" else None, beside=lambda *_: (None, True))
     failures = DecryptionFailures(audit=audit or FakeAuditLog(), clock=FakeClock(), ids=FakeIds())
-    doctor = SimpleNamespace(examine=lambda *_, is_all: Diagnosis(0, (), (), is_whole=is_all))
+    doctor = SimpleNamespace(examine=lambda *_, **told: Diagnosis(0, (), (), is_whole=told["is_all"]))
     container: Any = SimpleNamespace(
         access=access,
         retrieval=retrieval,

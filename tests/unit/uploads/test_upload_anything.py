@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.kit.errors import MemorySyncError, PayloadTooLargeError, UnsupportedMediaTypeError, ValidationFailedError
@@ -98,13 +98,11 @@ def outcome(name: str, declared: str | None, content: bytes, limit_bytes: int) -
 
 
 @given(names, types, contents, st.sampled_from([10, 100_000]))
-@settings(max_examples=400, deadline=None)
 def test_any_bytes_under_any_name_are_read_or_refused(name: str, declared: str | None, content: bytes, limit_bytes: int) -> None:
     read_or_refused(name, declared, content, limit_bytes)
 
 
 @given(st.sampled_from([*SUFFIXES]), contents)
-@settings(max_examples=400, deadline=None)
 def test_any_bytes_under_a_name_that_we_read_are_read_or_refused(suffix: str, content: bytes) -> None:
     read_or_refused(f"a.{suffix}", None, content)
 
