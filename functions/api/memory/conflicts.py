@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from backend.kit.http import create_app, refusals, serve
 from backend.memories.edit_http import Edits
 from backend.memories.edit_schemas import WaitingPage
-from backend.memories.http import DEFAULT_LIMIT, Cursor, Limit
+from backend.memories.list_parameters import DEFAULT_LIMIT, Cursor, Limit
 from backend.memories.model import State
 from backend.tenancy.http import Reader
 

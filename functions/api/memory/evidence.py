@@ -5,7 +5,8 @@ from fastapi.responses import JSONResponse
 from backend.kit.http import create_app, refusals, serve
 from backend.memories.edit_http import Edits
 from backend.memories.edit_schemas import MemoryEvidence
-from backend.memories.http import DEFAULT_LIMIT, Cursor, Limit, MemoryId
+from backend.memories.http import MemoryId
+from backend.memories.list_parameters import DEFAULT_LIMIT, Cursor, Limit
 from backend.tenancy.http import Reader
 
 app = create_app()

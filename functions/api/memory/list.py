@@ -4,8 +4,8 @@ from fastapi import Depends
 from fastapi.responses import JSONResponse
 
 from backend.kit.http import create_app, refusals, serve
-from backend.memories.http import DEFAULT_LIMIT, Cursor, Limit, Memories
-from backend.memories.list_parameters import Listed, NaiveInList, only_known_parameters
+from backend.memories.http import Memories
+from backend.memories.list_parameters import Listed, only_known_parameters
 from backend.memories.schemas import MemoryPage
 from backend.tenancy.http import Reader
 
@@ -13,11 +13,9 @@ app = create_app()
 
 
 @app.get("/memory", dependencies=[Depends(only_known_parameters)], response_model=MemoryPage, responses=refusals())
-def list_memories(  # noqa: PLR0913, PLR0917 - one word for each thing that a list can be asked for
-    caller: Reader, memories: Memories, listing: Listed, naive: NaiveInList, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
-) -> JSONResponse:
+def list_memories(caller: Reader, memories: Memories, asked: Listed) -> JSONResponse:
     """List the end user's memories, newest first."""
-    return memories.page(caller, listing, limit, cursor, naive)
+    return memories.page(caller, asked)
 
 
 handler = serve(app)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Header, Path
 from fastapi.responses import JSONResponse
 
 from backend import bootstrap
@@ -17,7 +17,7 @@ from backend.kit.errors import Fault, MemoryNotFoundError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
 from backend.memories.answers import answer_of, preview_of, status_of
 from backend.memories.list_parameters import Moments
-from backend.memories.listing import Listing
+from backend.memories.listing import ListAsked
 from backend.memories.model import (
     Memory,
 )
@@ -31,8 +31,6 @@ from backend.tenancy.scope import Scope
 from backend.usage.model import UNUSED, Usage
 
 LONGEST_KEY = 255
-DEFAULT_LIMIT = 50
-LARGEST_LIMIT = 200
 OTHER_ROUTES = {
     **dict.fromkeys(
         (
@@ -108,15 +106,6 @@ async def revisions_meant(
 IfMatch = Annotated[frozenset[int] | None, Depends(revisions_meant)]
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 MemoryId = Annotated[str, Depends(memory_id)]
-Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="How many at most.")]
-Cursor = Annotated[
-    str | None,
-    Query(
-        description="`next_cursor` of the page before.",
-        max_length=2048,
-        json_schema_extra={"minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"},
-    ),
-]
 
 
 def one_key(key: str | None, client_ref: str | None) -> str | None:
@@ -159,20 +148,12 @@ class MemoryDoor:
         body = {**shown, "warnings": list(moments.warnings), "request_id": observability.request_id()}
         return json_answer(body, HTTPStatus.OK, {"ETag": etag(memory)})
 
-    def page(  # noqa: PLR0913, PLR0917 - one word for each thing that a list can be asked for
-        self,
-        caller: Caller,
-        listing: Listing,
-        limit: int,
-        cursor: str | None,
-        warnings: Sequence[str] = (),
-        end_user_id: str | None = None,
-    ) -> JSONResponse:
+    def page(self, caller: Caller, asked: ListAsked, end_user_id: str | None = None) -> JSONResponse:
         """Answer `GET /memory`, and what lists the memories of an end user whom the path names."""
         scope = self.scope(caller, end_user_id, "path:user")
-        cursors, purpose = self.container.cursors(scope.tenant_id), f"GET /memory {listing} {' '.join(scope.keys)}"
-        before = cursors.read(purpose, cursor)["before"] if cursor is not None else None
-        page = self.container.memories.page(scope, limit, before, listing)
+        cursors, purpose = self.container.cursors(scope.tenant_id), f"GET /memory {asked.listing} {' '.join(scope.keys)}"
+        before = cursors.read(purpose, asked.cursor)["before"] if asked.cursor is not None else None
+        page = self.container.memories.page(scope, asked.limit, before, asked.listing)
         self.tell(caller, page.memories)
         used = self.container.usage_store.get_many(scope.tenant_id, [memory.memory_id for memory in page.memories])
         following = cursors.issue(purpose, {"before": page.next_position}) if page.next_position else None
@@ -180,7 +161,7 @@ class MemoryDoor:
             "items": self._with_usage(page.memories, used),
             "next_cursor": following,
             "has_more": following is not None,
-            "warnings": list(warnings),
+            "warnings": list(asked.warnings),
             "request_id": observability.request_id(),
         }
         observability.count("results", len(page.memories))

@@ -13,7 +13,7 @@ from backend.extraction.model import Category
 from backend.kit import wire
 from backend.kit.errors import Fault, UnknownFilterError
 from backend.kit.wire import Moment, Name
-from backend.memories.listing import Listing
+from backend.memories.listing import ListAsked, Listing
 from backend.memories.model import State
 
 LIST_PARAMETERS = frozenset(
@@ -33,11 +33,22 @@ LIST_PARAMETERS = frozenset(
     }
 )
 MOST_VALUES = 20
+DEFAULT_LIMIT = 50
+LARGEST_LIMIT = 200
 _AS_OF = "What held in the world at this moment (RFC 3339)."
 _KNOWN_AT = "What was known at this moment: earlier revisions as they were."
 _ENDED = "Whether what held once and does so no more, such as what was superseded, is listed too."
 
 _STATE = "What is active, what is archived, or what waits for a decision."
+Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT, description="How many at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(
+        description="`next_cursor` of the page before.",
+        max_length=2048,
+        json_schema_extra={"minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"},
+    ),
+]
 Sources = Annotated[list[Name], Query(max_length=MOST_VALUES, description="Of one of these sources.")]
 Tags = Annotated[list[Name], Query(max_length=MOST_VALUES, description="With one of these tags.")]
 Types = Annotated[list[Name], Query(max_length=MOST_VALUES, description="Of one of these types.")]
@@ -68,9 +79,10 @@ async def listing_of(  # noqa: PLR0913, PLR0917 - one word for each parameter
     as_of: AsOf = None,
     known_at: KnownAt = None,
     include_ended: Annotated[bool, Query(description=_ENDED)] = False,  # noqa: FBT002 - FastAPI's form of a default
-) -> Listing:
-    """Return what the list asks for."""
-    return Listing(
+) -> tuple[Listing, tuple[str, ...]]:
+    """Return what the list is to be of, and a warning for each moment that was sent without an offset."""
+    naive = wire.read_as_utc({"since": since, "until": until, "as_of": as_of, "known_at": known_at})
+    listing = Listing(
         state=State(state),
         sources=tuple(source),
         tags=tuple(tag),
@@ -82,11 +94,15 @@ async def listing_of(  # noqa: PLR0913, PLR0917 - one word for each parameter
         known_at=wire.utc(known_at),
         include_ended=include_ended,
     )
+    return listing, tuple(naive)
 
 
-async def naive_in_list(since: Since = None, until: Until = None, as_of: AsOf = None, known_at: KnownAt = None) -> list[str]:
-    """Return a warning for each moment that a list was asked for without an offset."""
-    return wire.read_as_utc({"since": since, "until": until, "as_of": as_of, "known_at": known_at})
+async def list_asked(
+    listed: Annotated[tuple[Listing, tuple[str, ...]], Depends(listing_of)], limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None
+) -> ListAsked:
+    """Return the page that a list is asked for."""
+    listing, warnings = listed
+    return ListAsked(limit, listing, cursor, warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +120,5 @@ async def moments_of(as_of: AsOf = None, known_at: KnownAt = None) -> Moments:
     return Moments(wire.utc(as_of), wire.utc(known_at), tuple(naive))
 
 
-Listed = Annotated[Listing, Depends(listing_of)]
-NaiveInList = Annotated[list[str], Depends(naive_in_list)]
+Listed = Annotated[ListAsked, Depends(list_asked)]
 At = Annotated[Moments, Depends(moments_of)]

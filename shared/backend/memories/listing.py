@@ -47,6 +47,16 @@ EVERYTHING = Listing(include_ended=True)
 
 
 @dataclass(frozen=True, slots=True)
+class ListAsked:
+    """A page that a caller asks for: how many at most, of what, from where on (an issued cursor), and what they are warned of."""
+
+    limit: int
+    listing: Listing = EVERYTHING
+    cursor: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Memories, newest first, and the position to go on from, None at the end. `is_full`: no more bytes fit an answer."""
 

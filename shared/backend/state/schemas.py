@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from backend.kit import wire
 from backend.kit.errors import Fault, PayloadTooLargeError, UnknownFilterError, ValidationFailedError
 from backend.kit.wire import EndUserId, Name, Whole, Wire
-from backend.memories.http import DEFAULT_LIMIT, LARGEST_LIMIT
+from backend.memories.list_parameters import DEFAULT_LIMIT, LARGEST_LIMIT
 from backend.memories.model import REDACTED
 from backend.memories.schemas import Minutes
 from backend.state.model import (

@@ -12,7 +12,7 @@ from backend.kit import wire
 from backend.kit.errors import Fault, PayloadTooLargeError, ValidationFailedError
 from backend.kit.wire import EndUserId, Moment, Name, Whole, Wire
 from backend.memories import model as memories
-from backend.memories.http import DEFAULT_LIMIT, LARGEST_LIMIT
+from backend.memories.list_parameters import DEFAULT_LIMIT, LARGEST_LIMIT
 from backend.memories.schemas import METADATA, Text, checked_keys
 from backend.transcripts.model import MAX_APPEND_BYTES, MAX_MESSAGES, Entry, Message, View
 

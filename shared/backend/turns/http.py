@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated
@@ -17,7 +16,7 @@ from backend.kit.errors import Fault, ForbiddenError, TurnNotFoundError
 from backend.kit.http import json_answer, refusals
 from backend.memories.http import MemoryDoor
 from backend.memories.list_parameters import only_known_parameters
-from backend.memories.listing import Listing
+from backend.memories.listing import ListAsked
 from backend.tenancy.model import Caller
 from backend.transcripts.schemas import SentMessage
 from backend.turns.schemas import AddTurn, TurnAdded, TurnRead, left_out
@@ -89,22 +88,14 @@ class TurnDoor(MemoryDoor):
         progress = self.container.turns.progress(self.scope(caller, None), turn_id)
         return json_answer({**TurnRead.fields_of(progress), "request_id": observability.request_id()}, HTTPStatus.OK)
 
-    def listed(  # noqa: PLR0913, PLR0917 - one word for each thing that a list can be asked for
-        self,
-        caller: Caller,
-        named: tuple[str, str],
-        listing: Listing,
-        limit: int,
-        cursor: str | None,
-        warnings: Sequence[str] = (),
-    ) -> JSONResponse:
+    def listed(self, caller: Caller, named: tuple[str, str], asked: ListAsked) -> JSONResponse:
         """Answer `GET /v1/memory/{tenant}/{user}/list`. Raises `ForbiddenError` for another tenant than the caller's."""
         tenant_id, end_user_id = named
         if tenant_id != caller.tenant_id:
             # Nothing is looked up, so the answer is the same for a tenant that exists and for one that does not.
             msg = "The key or token does not belong to the tenant that the path names."
             raise ForbiddenError(msg, faults=(Fault("path:tenant", "Name the key's own tenant."),))
-        return self.page(caller, listing, limit, cursor, warnings, end_user_id)
+        return self.page(caller, asked, end_user_id)
 
 
 async def _door() -> TurnDoor:

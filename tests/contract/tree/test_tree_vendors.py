@@ -26,6 +26,7 @@ DOORS = (
     "backend.*.http",
     "backend.*_http",
     "backend.kit.bodies",
+    "backend.memories.batch_answers",
     "backend.memories.list_parameters",
     # They take over the forms of the memories' door.
     "backend.state.schemas",

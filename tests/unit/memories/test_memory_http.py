@@ -19,7 +19,7 @@ from backend.kit.errors import (
 )
 from backend.memories.http import MemoryDoor, idempotency_key, memory_id
 from backend.memories.list_parameters import Moments
-from backend.memories.listing import EVERYTHING, Listing
+from backend.memories.listing import ListAsked, Listing
 from backend.memories.model import (
     State,
 )
@@ -187,7 +187,7 @@ def test_a_list_goes_on_where_its_cursor_says(door: MemoryDoor, world: FakeWorld
 
     pages, cursor = [], None
     while True:
-        body = body_of(door.page(caller(), EVERYTHING, 2, cursor))
+        body = body_of(door.page(caller(), ListAsked(2, cursor=cursor)))
         assert set(body) == set(MemoryPage.model_fields)
         pages.append([each["text"] for each in body["items"]])
         cursor = body["next_cursor"]
@@ -202,21 +202,21 @@ def test_a_list_goes_on_where_its_cursor_says(door: MemoryDoor, world: FakeWorld
 def test_a_cursor_is_of_no_use_to_anybody_else(door: MemoryDoor, by: Caller) -> None:
     for number in range(2):
         add(door, text=f"fact {number}")
-    cursor = body_of(door.page(caller(), EVERYTHING, 1, None))["next_cursor"]
+    cursor = body_of(door.page(caller(), ListAsked(1)))["next_cursor"]
 
     for forged in (cursor, cursor[:-1], "x", ""):
         with pytest.raises(InvalidCursorError):
-            door.page(by, EVERYTHING, 1, forged)
+            door.page(by, ListAsked(1, cursor=forged))
 
 
 def test_a_cursor_goes_on_with_its_own_list_alone(door: MemoryDoor) -> None:
     for number in range(2):
         add(door, text=f"fact {number}", tags=["home"])
-    cursor = body_of(door.page(caller(), EVERYTHING, 1, None))["next_cursor"]
+    cursor = body_of(door.page(caller(), ListAsked(1)))["next_cursor"]
 
     for other in (Listing(tags=("home",)), Listing(state=State.DISPUTED), Listing(include_ended=False)):
         with pytest.raises(InvalidCursorError):
-            door.page(caller(), other, 1, cursor)
+            door.page(caller(), ListAsked(1, other, cursor))
 
 
 def test_a_forgotten_memory_is_confirmed_and_a_keyed_forget_again(door: MemoryDoor) -> None:
