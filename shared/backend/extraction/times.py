@@ -92,9 +92,12 @@ def event_time(words: str, said_at: datetime, tense: int) -> EventTime | None:
         return None
     for pattern, read in _READERS:
         for match in pattern.finditer(words):
-            found = read(match, said_at, tense)
-            if found:
-                return _at_the_clock(words, said_at, found)
+            try:
+                found = read(match, said_at, tense)
+                if found:
+                    return _at_the_clock(words, said_at, found)
+            except (ValueError, OverflowError):  # beyond the first or the last year
+                return None
     return None
 
 

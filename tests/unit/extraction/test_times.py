@@ -173,3 +173,19 @@ def test_whatever_is_said_whenever_a_window_has_a_length(words: str, said_at: da
     found = event_time(words, said_at, tense)
 
     assert found is None or found.start < found.end
+
+
+@pytest.mark.parametrize("words", ["yesterday", "tomorrow at noon", "last weekend", "next monday", "two days ago", "in ten years"])
+@pytest.mark.parametrize(
+    "said_at",
+    [
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-12))),
+        datetime.min.replace(tzinfo=UTC),
+        datetime.max.replace(tzinfo=UTC),
+    ],
+)
+def test_a_time_beyond_the_first_or_the_last_year_is_none(words: str, said_at: datetime) -> None:
+    found = event_time(words, said_at, 0)
+
+    assert found is None or found.start < found.end
