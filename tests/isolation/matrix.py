@@ -264,12 +264,12 @@ class Matrix(Sender):
         assert [(each["status"], each["problem"]["code"]) for each in items] == [(404, "memory-not-found")]
 
     def _adds_many_foreign(self, cell: Cell) -> None:
-        """As for one: what another said is news."""
+        """As for one: what another said is news, and the second time it was said before in this request."""
         theirs = said(cell.target, cell.state)
         items = [{"text": theirs["text"], "speaker": theirs["speaker"]}] * 2
         answer = self._expect(cell, self._request(cell, items=items, dry_run=True), 207, "").json()
         told = [(each["outcome"], each["memory_id"]) for item in answer["items"] for each in item["outcomes"]]
-        assert told == [("stored", None)] * 2
+        assert told == [("stored", None), ("merged", None)]
 
     def _reads_foreign(self, cell: Cell) -> None:
         self._expect(cell, self._request(cell), 404, "memory-not-found")

@@ -146,7 +146,7 @@ def test_an_end_user_has_to_be_named_once(user: User) -> None:
     differ = problem(user.call("POST", "/memory/add", {"text": "a", "user_id": "u2"}), 400, "end-user-mismatch")
     assert differ["errors"][0]["pointer"] == "/user_id"
     assert user.add("Mine.", user_id="u1")["user_id"] == "u1"
-    number = user.call("POST", "/memory/add", {"text": "b", "user_id": 7}, X_End_User_ID="")
+    number = user.call("POST", "/memory/add", {"text": "It rains.", "user_id": 7}, X_End_User_ID="")
     assert number.json()["user_id"] == "7"
     assert [memory["id"] for memory in user.call("GET", "/memory", X_End_User_ID="7").json()["items"]] == [number.json()["id"]]
 

@@ -205,22 +205,22 @@ def test_an_idempotency_key_that_is_too_long_or_not_printable_is_refused(passer_
 
 
 def test_an_idempotency_key_of_255_characters_is_taken(user: User) -> None:
-    assert user.call("POST", "/memory/add", {"text": "a"}, Idempotency_Key="k" * 255).status_code == 201
+    assert user.call("POST", "/memory/add", {"text": "It rains."}, Idempotency_Key="k" * 255).status_code == 201
 
 
 def test_an_idempotency_key_with_another_body_is_refused_and_says_which_memory_it_made(user: User) -> None:
-    first = user.call("POST", "/memory/add", {"text": "one"}, Idempotency_Key="k").json()
+    first = user.call("POST", "/memory/add", {"text": "One boat."}, Idempotency_Key="k").json()
 
-    answer = problem(user.call("POST", "/memory/add", {"text": "two"}, Idempotency_Key="k"), 422, "idempotency-key-reused")
+    answer = problem(user.call("POST", "/memory/add", {"text": "Two boats."}, Idempotency_Key="k"), 422, "idempotency-key-reused")
 
     assert answer["memory_id"] == first["id"]
-    assert [memory["text"] for memory in user.all()] == ["one"]
+    assert [memory["text"] for memory in user.all()] == ["One boat."]
 
 
 def test_another_end_user_under_the_same_idempotency_key_gets_an_own_memory(user: User) -> None:
-    first = user.call("POST", "/memory/add", {"text": "one"}, Idempotency_Key="k").json()
+    first = user.call("POST", "/memory/add", {"text": "One boat."}, Idempotency_Key="k").json()
 
-    second = user.call("POST", "/memory/add", {"text": "one"}, Idempotency_Key="k", X_End_User_ID="u2")
+    second = user.call("POST", "/memory/add", {"text": "One boat."}, Idempotency_Key="k", X_End_User_ID="u2")
 
     assert second.status_code == 201
     assert second.json()["id"] != first["id"]
@@ -230,7 +230,7 @@ def test_another_end_user_under_the_same_idempotency_key_gets_an_own_memory(user
 def test_an_idempotency_key_that_is_worked_on_is_told_to_wait(user: User) -> None:
     answers = []
     outputs = user.stack.outputs()
-    first = user.call("POST", "/memory/add", {"text": "one"}, Idempotency_Key="k")
+    first = user.call("POST", "/memory/add", {"text": "One boat."}, Idempotency_Key="k")
     table = outputs["IdempotencyTableName"]
     database = user.stack.client("dynamodb")
     mine = f"I#{user.tenant_id}#"
@@ -240,7 +240,7 @@ def test_an_idempotency_key_that_is_worked_on_is_told_to_wait(user: User) -> Non
     claimed = {**found[0], "state": {"S": "claimed"}, "until": {"S": "2099-01-01T00:00:00.000Z"}}
     database.put_item(TableName=table, Item=claimed)
 
-    answers.append(user.call("POST", "/memory/add", {"text": "one"}, Idempotency_Key="k"))
+    answers.append(user.call("POST", "/memory/add", {"text": "One boat."}, Idempotency_Key="k"))
 
     assert first.status_code == 201
     assert problem(answers[0], 409, "request-in-flight")["retry_after"] == int(answers[0].headers["retry-after"])

@@ -158,7 +158,9 @@ def _prepare(connection: apsw.Connection, clock: Clock) -> None:
     connection.set_busy_handler(_waiting(clock, _PATIENCE_SECONDS))
     connection.execute("PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
-    if _is_ours(connection):
+    with transaction(connection, "DEFERRED"):  # one look: another process may be making it just now
+        is_ours = _is_ours(connection)
+    if is_ours:
         return
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
     _use_log(connection, clock)

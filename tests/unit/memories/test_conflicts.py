@@ -57,7 +57,7 @@ UNRELATED = [
     ("I live in Porto.", "I work at Acme."),
     ("I like tea.", "I like coffee."),
     ("I visited Porto.", "I visited Lisbon."),
-    ("My name is Ana.", "My dog's name is Rex."),
+    ("My name is Samuel.", "My dog's name is Rex."),
     ("I live in Porto.", "I do not live in Lisbon."),
     ("The sky is red.", "The sky is blue."),
     # Who somebody is, and how they are
@@ -86,7 +86,7 @@ UNRELATED = [
     ("I am 34 years old.", "I am 3 in the queue."),
     ("We are 20 years old.", "We are 8 for dinner."),
     ("I am married.", "I am engaged in politics."),
-    ("I am divorced.", "I am married to my work."),
+    ("I am married.", "I am married to my work."),
     # Whom or what a sentence before has named
     ("She lives in Porto.", "She lives in Rome."),
     ("He is married.", "He is single."),
