@@ -48,6 +48,11 @@ def engine() -> str:
     return os.environ.get("DYNAMODB_ENGINE", MOTO)
 
 
+def pages_are_whole() -> bool:
+    """Tell whether a page holds as much as fits, and not what DYNAMODB_PAGE says: then a list is one call."""
+    return "DYNAMODB_PAGE" not in os.environ
+
+
 @cache
 def template() -> dict[str, Any]:
     """Return template.yaml, with each short function (`!Ref X`) in its long form."""

@@ -191,6 +191,7 @@ def test_a_question_that_finds_nothing_is_told_why_in_one_round_trip_more(asking
     assert asking.made(asked, NEIGHBOUR) == ([PENDING], 1)
 
 
+@pytest.mark.skipif(not tables.pages_are_whole(), reason="each page of the list of the newest is a call")
 def test_while_the_index_is_down_the_newest_rows_are_two_round_trips_more(asking: Asking) -> None:
     asking.index.down = True
 
