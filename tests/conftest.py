@@ -4,36 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import HealthCheck, settings
 
-if TYPE_CHECKING:
-    from infrastructure.local.stack import Stack
-
 # How long an example takes is the machine's affair: a test must not fail because something else is running.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# On another Python the same is tried with fewer examples: it is there for what differs between them (Makefile).
-settings.register_profile("few", settings.get_profile("steady"), max_examples=20)
-settings.load_profile(os.environ.get("EXAMPLES", "steady"))
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A local stack on free ports, with the real template deployed: whoever asks for it is of the xdist group `stack`."""
-    # Imported late: most runs of a few files need none.
-    from infrastructure.local.stack import Stack  # noqa: PLC0415 - as it says
-
-    running = Stack(state=tmp_path_factory.mktemp("stack") / "state").with_free_ports()
-    running.start()
-    try:
-        running.deploy()
-        yield running
-    finally:
-        running.stop()
+settings.load_profile("steady")
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

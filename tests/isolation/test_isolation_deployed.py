@@ -23,13 +23,19 @@ from tests.isolation.selection import cut
 from tests.isolation.test_isolation_matrix import OWN
 from tests.isolation.world import World
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("isolation-stack")]
 
 
 @pytest.fixture(scope="module")
-def deployed(stack: Stack) -> Iterator[OverHttp]:
-    with httpx.Client(base_url=stack.url, timeout=40) as client:
-        yield OverHttp(stack, client)
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OverHttp]:
+    running = Stack(state=tmp_path_factory.mktemp("isolation") / "state").with_free_ports()
+    running.start()
+    try:
+        running.deploy()
+        with httpx.Client(base_url=running.url, timeout=40) as client:
+            yield OverHttp(running, client)
+    finally:
+        running.stop()
 
 
 @pytest.fixture(scope="module")
