@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 
 # How long an example takes is the machine's affair: a test must not fail because something else is running.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("steady")
+# On another Python the same is tried with fewer examples: it is there for what differs between them (Makefile).
+settings.register_profile("few", settings.get_profile("steady"), max_examples=20)
+settings.load_profile(os.environ.get("EXAMPLES", "steady"))
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

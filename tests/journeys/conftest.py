@@ -18,13 +18,24 @@ _tenants = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every journey, and keep them all on one worker: they share one stack, and at the end it is killed."""
+    """Mark every journey, and keep them all on one worker: they share one stack."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.journey)
             item.add_marker(pytest.mark.xdist_group("stack"))
-    items.sort(key=lambda item: item.path == here / "test_kill.py")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A local stack on free ports, with the real template deployed."""
+    running = Stack(state=tmp_path_factory.mktemp("stack") / "state").with_free_ports()
+    running.start()
+    try:
+        running.deploy()
+        yield running
+    finally:
+        running.stop()
 
 
 @dataclass
