@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
@@ -17,7 +17,7 @@ import pytest
 
 from backend.embedding.model import Vector
 from backend.index.embedded import EmbeddedIndex
-from backend.index.embedded_file import VERSION, wipe
+from backend.index.embedded_file import VERSION, connect, wipe
 from backend.index.model import IndexDocument, Tombstone
 from backend.kit.clock import FakeClock, SystemClock
 from backend.kit.errors import IndexUnavailableError
@@ -204,6 +204,26 @@ def test_threads_can_share_one_index(index: EmbeddedIndex) -> None:
         sys.setswitchinterval(usual)
     assert all(0 <= each.result() <= 40 for each in seen)
     assert index.search(ANA, question("boat")).considered == 40
+
+
+def test_a_file_that_another_makes_while_it_is_looked_at_is_ours_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def make(_connection: apsw.Cursor, statement: str, _bindings: object) -> bool:
+        # Between what the file says of itself and what is in it. A reader that looks once lets nobody write meanwhile.
+        if "sqlite_schema" in statement and not tried:
+            tried.append(statement)
+            with suppress(apsw.BusyError), closing(apsw.Connection(str(path))) as other:
+                other.execute("CREATE TABLE secret (key)")
+        return True
+
+    monkeypatch.setattr(apsw, "connection_hooks", [lambda connection: connection.set_exec_trace(make)])
+
+    with closing(connect(path, FakeClock())) as ours:
+        assert ours.pragma("user_version") == VERSION
+    assert tried
 
 
 def test_processes_read_and_write_one_file_at_once(path: Path) -> None:
