@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from copy import copy
+from threading import RLock
 from typing import Any
 
 import pytest
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.models.dynamo_type import DDBType, DynamoType
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 
 _PLAIN = frozenset({DDBType.STRING, DDBType.BINARY, DDBType.BOOLEAN})
 
+_call_action = DynamoHandler.call_action
 _query = Table.query
 _all_items = Table.all_items
 _structure = JSONSerializer._serialize_type_structure
@@ -30,6 +33,17 @@ def quicken(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Table, "all_items", _all_items_by_their_keys)
     patch.setattr(JSONSerializer, "_serialize_type_structure", _structure_or_value)
     patch.setattr(DynamoType, "cast_value", property(_cast))
+
+
+def take_turns(patch: pytest.MonkeyPatch) -> None:
+    """Let each call be atomic until the patch is undone, as it is in the service: moto copies tables that others write to."""
+    turn = RLock()
+
+    def one_at_a_time(handler: DynamoHandler) -> Any:
+        with turn:
+            return _call_action(handler)
+
+    patch.setattr(DynamoHandler, "call_action", one_at_a_time)
 
 
 def _query_of_one_partition(  # noqa: PLR0913, PLR0917 - as moto's own

@@ -25,7 +25,7 @@ from samtranslator.yaml_helper import yaml_parse
 from backend.kit.clock import Clock, FakeClock
 from backend.kit.dynamodb import Faults, Seam, Table
 from infrastructure.engines.dynoxide import process
-from tests.support.quick_moto import quicken
+from tests.support.quick_moto import quicken, take_turns
 
 REGION = "eu-central-1"
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
@@ -77,6 +77,7 @@ def aws() -> Iterator[None]:
         if engine() != MOTO:
             patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", address(engine()))
         else:
+            take_turns(patch)
             quicken(patch)
         with mock_aws():
             for name in table_definitions():

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 from backend.embedding.fake import FakeEmbedder
 from backend.encryption.fake import FakeSeals
 from backend.extraction.fake import WholeTexts
 from backend.extraction.pipeline import Pipeline
-from backend.kit.clock import Clock, FakeClock
+from backend.kit.clock import FakeClock
 from backend.kit.dynamodb import Faults, Item, Seam, Table
 from backend.kit.dynamodb.values import from_item
 from backend.kit.ids import Ids, UlidIds
@@ -48,19 +47,6 @@ def make_tables() -> None:
     """Make the template's tables of memories anew, empty."""
     for name in (MEMORIES, IDEMPOTENCY, USAGE):
         tables.create_table(name)
-
-
-class OneCallAtATime(Seam):
-    """The seam, made safe for threads: each call is atomic in the service, but not in moto."""
-
-    def __init__(self, client: Any, clock: Clock, faults: Faults | None = None) -> None:
-        super().__init__(clock, tables.REGION, faults=faults)
-        self._client = client
-        self._turn = Lock()
-
-    def _sent(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        with self._turn:
-            return super()._sent(operation, arguments)
 
 
 @dataclass
@@ -129,7 +115,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.ids = UlidIds(self.clock)
-        self.seam = self._seam()
+        self.seam = tables.template_seam(self.clock, self.faults)
         macs = TenantMacs(FakeSecrets())
         self.usages = DynamoUsageStore(Table(USAGE, self.seam))
         table, usages, executor = Table(MEMORIES, self.seam), self.usages, self.executor
@@ -161,11 +147,6 @@ class World:
             clock=self.clock,
             ids=self.ids,
         )
-
-    def _seam(self) -> Seam:
-        if tables.engine() == tables.MOTO:
-            return OneCallAtATime(self.client, self.clock, self.faults)
-        return tables.template_seam(self.clock, self.faults)
 
     def another(self, faults: Faults | None = None) -> World:
         """Return the use cases of another process on the same tables, with faults of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -72,3 +73,15 @@ def test_it_answers_as_it_does_without_being_quick(monkeypatch: pytest.MonkeyPat
 
     assert quick == slow
     assert sum(bool(each.get("Items")) for each in quick) > len(KEYS)
+
+
+def test_calls_of_many_threads_do_not_meet_inside_it() -> None:
+    def write(number: int) -> None:
+        item = {"pk": {"S": f"p{number}"}, "sk": {"S": "a"}}
+        client.transact_write_items(TransactItems=[{"Put": {"TableName": "MemoriesTable", "Item": item}}])
+
+    with tables.aws(), ThreadPoolExecutor(8) as pool:
+        client: Any = tables.template_seam().client
+        list(pool.map(write, range(200)))
+
+        assert client.scan(TableName="MemoriesTable", Select="COUNT")["Count"] >= 200
