@@ -10,7 +10,7 @@ import pytest
 
 from backend.jobs.fake import FakeJobStore
 from backend.jobs.model import LEASE, MOST_FAILURES, PAUSE, Counts, Job, JobState, Kind, Step
-from backend.jobs.service import PAGES_A_TURN, Jobs, target_of
+from backend.jobs.service import PAGES_A_TURN, SECONDS_A_TURN, Jobs, target_of
 from backend.kit.clock import FakeClock
 from backend.kit.deadline import deadline
 from backend.kit.errors import (
@@ -305,6 +305,22 @@ def test_a_long_job_lets_the_others_have_their_turn(world: World) -> None:
     world.clock.advance(seconds=1)
     world.jobs.run()
     assert {world.now(each).state for each in (long, short)} == {JobState.SUCCEEDED}
+
+
+def test_a_job_of_slow_pages_holds_no_other_up(world: World) -> None:
+    world.worker.pages = PAGES_A_TURN
+    slow, other = world.begin(), world.begin(NEIGHBOUR)
+    now = 0.0
+
+    def slowly(page: int) -> None:
+        nonlocal now
+        now += SECONDS_A_TURN / 2 if page < PAGES_A_TURN else 0
+
+    world.worker.strike = slowly
+    with deadline(60, timer=lambda: now):
+        assert world.jobs.run() == 3 + 3
+
+    assert [world.now(each).cursor for each in (slow, other)] == [{"at": "3"}] * 2
 
 
 def test_no_page_is_begun_that_may_not_end_in_time_and_the_job_is_free_at_once(world: World) -> None:
