@@ -34,7 +34,7 @@ from benchmarks.report import Report, add_output, finish
 from benchmarks.stores import InProcess, Prepared, embedded_texts
 
 K = 10
-BEAM_COUNTS = 3.0
+BEAM_COUNTS = 5.0
 """A question of BEAM counts like so many of ours, of which there are more."""
 
 PENALTY = 5e-4
@@ -47,13 +47,13 @@ HALVINGS, SUFFICIENT = 20, 1e-4
 ROUNDS = 2
 """How often the best piece of each memory is chosen anew by the weights found so far."""
 
-FREE = frozenset({"asks", "time", "summary_by_user", "rule"})
+FREE = frozenset({"asks", "time", "summary_by_user", "rule", "length"})
 """What may count against a document; the others are evidence for it or nothing."""
 
 GROUPS: Mapping[str, frozenset[str]] = {
-    "meaning": frozenset({"dense", "first_dense", "dense_context", "dense_next"}),
+    "meaning": frozenset({"dense", "first_dense", "dense_context", "dense_next", "dense_around"}),
     "words": frozenset({"words", "coverage", "coverage_around", "words_around", "asked_words"}),
-    "around": frozenset({"dense_context", "dense_next", "coverage_around", "words_around", "asked_words"}),
+    "around": frozenset({"dense_context", "dense_next", "dense_around", "coverage_around", "words_around", "asked_words"}),
     "roles": frozenset({"by_user", "summary_by_user", "advice_by_assistant"}),
     "wants": frozenset(name for name in ALWAYS if name.startswith("wants_")),
     "dates": frozenset({"on_day", "in_month", "soon_after"}),

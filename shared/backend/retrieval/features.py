@@ -35,6 +35,12 @@ SHARES = tuple(sorted({0.0, 1.0, *(share for _, share in BESIDE)}))
 _BEFORE = ((-1, 0.5), (-2, 0.25))
 """What the meaning of the documents before one counts, beside its own: it is said in their context."""
 
+_FADES = 0.1
+"""What part of its meaning a document loses with each place that it stands away."""
+
+_HALF_LENGTH = 10.0
+"""Stems of a document that counts half for its length: shorter ones seldom say anything by themselves."""
+
 _LENGTH_WEIGHT = 0.375
 """How much of its length above the mean a document pays for words that it is bound to have."""
 
@@ -69,6 +75,18 @@ class Documents:
         line = np.zeros(self._line)
         line[self._cells] = values
         return [line[self._cells + distance] for distance in distances]
+
+    def fading(self, values: Column) -> Column:
+        """Return for each document the most of its value and of those beside it, each less by the places between them."""
+        line = np.zeros(self._line)
+        line[self._cells] = values
+        best = line.copy()
+        inner = best[AROUND:-AROUND]
+        for distance in range(1, AROUND + 1):
+            share = 1 - _FADES * distance
+            for side in (-distance, distance):
+                np.maximum(inner, share * line[AROUND + side : len(line) - AROUND + side], out=inner)
+        return best[self._cells]
 
     def sums(self, values: Numbers) -> NDArray[np.int32]:
         """Return for each document the sum of its values and of those beside it: kinds of value by documents."""
@@ -133,6 +151,8 @@ def columns(reading: Reading, terms: Sequence[str], documents: Documents) -> dic
         "first_dense": _of_first_piece(documents, dense),
         "dense_context": scaled(dense + sum(share * each for (_, share), each in zip(_BEFORE, context, strict=True))),
         "dense_next": next_one,
+        "dense_around": scaled(documents.fading(dense)),
+        "length": found.lengths / (found.lengths + _HALF_LENGTH),
         "words": own,
         **_words_around(reading, terms, documents),
         "asked_words": asked_before * words_before,
@@ -192,7 +212,6 @@ def _looks(reading: Reading, documents: Documents) -> dict[str, Column]:
         "wants_people": has(Trait.PEOPLE | Trait.CAPITALS) if Wants.PEOPLE in wants else nothing,
         "wants_place": has(Trait.PLACE) if Wants.PLACE in wants else nothing,
         "wants_number": has(Trait.NUMBER) if Wants.NUMBER in wants else nothing,
-        "wants_name": has(Trait.CAPITALS) if Wants.NAME in wants else nothing,
     }
 
 

@@ -40,7 +40,6 @@ class Wants(StrEnum):
     PEOPLE = "people"
     PLACE = "place"
     NUMBER = "number"
-    NAME = "name"
     SUMMARY = "summary"
     ADVICE = "advice"
     """What was once advised, said or given by the one who is asked."""
@@ -53,9 +52,6 @@ _WANTS = {
         r"\bwhere\b|\b(?:what|which) (?:\w+ )?(?:city|cities|country|countries|state|places?|towns?|areas?|villages?)\b"
     ),
     Wants.NUMBER: re.compile(r"\bhow (?:many|much|old|far|tall|often|big|heavy)\b|\bwhat number\b"),
-    Wants.NAME: re.compile(
-        r"\b(?:name[ds]?|title|called)\b|\b(?:what|which) (?:books?|movies?|films?|games?|bands?|songs?|brands?|company|shows?)\b"
-    ),
     Wants.SUMMARY: re.compile(
         r"\b(?:summar\w*|overview|recap|comprehensive)\b|\bhow (?:has|have|did)\b.*\b(?:progress|evolv|develop|chang)"
     ),

@@ -11,32 +11,32 @@ from types import MappingProxyType
 
 SHORT: Mapping[str, float] = MappingProxyType(
     {
-        "dense": 1.5,
-        "dense_context": 5.0,
+        "dense": 1.4,
+        "dense_context": 2.8,
         "dense_next": 0.4,
-        "words": 0.2,
-        "coverage_around": 2.0,
-        "words_around": 0.9,
-        "asked_words": 1.1,
-        "asks": -0.8,
+        "dense_around": 2.8,
+        "length": 2.8,
+        "coverage_around": 1.6,
+        "words_around": 0.8,
+        "asked_words": 0.8,
+        "asks": -0.7,
         "time": 0.3,
     }
 )
 LONG: Mapping[str, float] = MappingProxyType({"dense": 2.3, "first_dense": 2.3, "words": 1.2, "coverage": 1.6})
 ALWAYS: Mapping[str, float] = MappingProxyType(
     {
-        "by_user": 3.0,
-        "summary_by_user": -2.3,
-        "advice_by_assistant": 1.4,
+        "by_user": 3.4,
+        "summary_by_user": -2.4,
+        "advice_by_assistant": 1.6,
         "rule": 0.7,
-        "named": 2.3,
+        "named": 2.4,
         "wants_time": 1.9,
-        "wants_people": 1.3,
-        "wants_place": 1.6,
-        "wants_number": 1.6,
-        "wants_name": 1.0,
-        "on_day": 0.9,
+        "wants_people": 1.2,
+        "wants_place": 1.4,
+        "wants_number": 1.5,
+        "on_day": 0.7,
         "in_month": 1.3,
-        "soon_after": 2.9,
+        "soon_after": 2.3,
     }
 )

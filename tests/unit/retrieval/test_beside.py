@@ -31,3 +31,8 @@ def test_documents_know_what_stands_beside_them(places: list[int | None], data: 
     shares = [max([float(values[row] > 0), *(share * (standing(row, at) > 0) for at, share in BESIDE)]) for row in every]
     present = np.array([values], dtype=np.int64) > 0
     assert [SHARES[number] for number in documents.nearest(present)[0]] == shares
+    fading = [
+        max([float(values[row]), *((1 - abs(at) / 10) * standing(row, at) for at in range(-AROUND, AROUND + 1) if at)])
+        for row in every
+    ]
+    np.testing.assert_allclose(documents.fading(np.array(values, dtype=np.float64)), fading)
