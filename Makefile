@@ -115,7 +115,7 @@ test-engines: setup ## the contracts on a real OpenSearch and a strict DynamoDB;
 	@DYNAMODB_ENGINE=dynoxide DYNAMODB_PAGE=1 $(PY) -m pytest -n $(WORKERS) $(ON_PAGES)
 
 test-outside: setup $(TOOLS_READY) ## the served contract, tried with a hundred examples an operation and five seeds; many minutes
-	@OUTSIDE_SEEDS=5 OUTSIDE_EXAMPLES=100 $(PY) -m pytest $(LONG) -n0 tests/journeys/outside
+	@OUTSIDE_SEEDS=$${OUTSIDE_SEEDS:-5} OUTSIDE_EXAMPLES=$${OUTSIDE_EXAMPLES:-100} $(PY) -m pytest $(LONG) -n0 tests/journeys/outside
 
 check: $(READY) $(TOOLS_READY) ## format, lint, types, import rules, contract, template, permissions, secrets, our own rules
 	@mkdir -p .local
