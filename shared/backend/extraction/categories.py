@@ -98,7 +98,7 @@ def category_of(words: str, event: EventTime | None, tense: int, *, is_step: boo
     found = tokens(words)
     begins_with_verb = bool(found) and found[0] in BASE and found[0] not in SUBJECT_PRONOUNS
     tests: tuple[tuple[Category, Callable[[], object]], ...] = (
-        (Category.PREFERENCE, lambda: _PREFERENCE.search(_NO_PREFERENCE.sub(" ", words))),
+        (Category.PREFERENCE, lambda: _PREFERENCE.search(words) and _PREFERENCE.search(_NO_PREFERENCE.sub(" ", words))),
         (Category.EMOTIONAL, lambda: _EMOTION.search(words)),
         (Category.PROCEDURAL, lambda: _STEP.search(words) or (is_step and begins_with_verb)),
         (Category.PROCEDURAL, lambda: _orders(_PURPOSE.match(words))),

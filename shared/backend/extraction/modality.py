@@ -168,7 +168,7 @@ def _has_case(character: str) -> bool:
 
 def is_hedged(words: str) -> bool:
     """Tell whether the speaker is not sure."""
-    return _HEDGES.search(_NO_HEDGE.sub("", words)) is not None
+    return _HEDGES.search(words) is not None and _HEDGES.search(_NO_HEDGE.sub("", words)) is not None
 
 
 def is_habit(words: str) -> bool:
