@@ -33,7 +33,7 @@ from benchmarks.report import Report, add_output, finish
 from benchmarks.stores import InProcess, Prepared
 
 EVERY = 4
-"""One foreign question of so many: there are five foreign conversations."""
+"""One foreign question of so many: nine conversations in ten are foreign."""
 
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 PENALTY = 1e-3
