@@ -120,8 +120,7 @@ class Reviewing:
             if memory is None or memory.is_expired(self._clock.now()):
                 raise MemoryNotFoundError(memory_id)
             if claim.resumed and memory.state not in WAITING:
-                # An attempt under this key did it and died before it could say so.
-                return Decided(memory, _outcome(memory))
+                return self._done_before(scope, memory, decision)
             if decision not in _DECIDES.get(memory.state, ()):
                 raise MemoryNotFoundError(memory_id)
             decided = self._rejected(memory, actor) if decision is Decision.REJECT else self._accepted(memory, decision, actor)
@@ -129,6 +128,18 @@ class Reviewing:
                 return decided
         msg = "The memory keeps changing; try again."
         raise ThrottledError(msg, retry_after=1)
+
+    def _done_before(self, scope: Scope, memory: Memory, decision: Decision) -> Decided:
+        """Return what an attempt under the same key did, which died before it could say so.
+
+        Raises `MemoryNotFoundError` for what somebody else has forgotten since.
+        """
+        if memory.state is not State.FORGOTTEN or decision is Decision.REJECT:
+            return Decided(memory, _outcome(memory))
+        holder = own_row(self._store, scope, memory.superseded_by) if memory.superseded_by else None
+        if holder is None or not holder.readable_by(scope, self._clock.now()):
+            raise MemoryNotFoundError(memory.memory_id)
+        return Decided(holder, _merged_into(holder))
 
     def _rejected(self, memory: Memory, actor: str | None) -> Decided | None:
         gone = replace(memory.forgotten(self._clock.now()), actor=actor, reason="rejected")
@@ -170,9 +181,8 @@ class Reviewing:
             after = page.next_id
             if after is None:
                 break
-        gone = replace(memory.forgotten(self._clock.now()), actor=actor, reason="merged")
-        outcome = CandidateOutcome(0, Outcome.MERGED, holder.memory_id, "extracted_key")
-        return Decided(holder, outcome) if self._is_stored(memory, gone) else None
+        gone = replace(memory.forgotten(self._clock.now()), actor=actor, reason="merged", superseded_by=holder.memory_id)
+        return Decided(holder, _merged_into(holder)) if self._is_stored(memory, gone) else None
 
     def _is_stored(self, memory: Memory, gone: Memory) -> bool:
         release = Rekeying(release=memory.guard_key) if self._holds_guard(memory) else None
@@ -207,6 +217,10 @@ class Reviewing:
             return {}
         found = {"vector": vectors[0], "more_vectors": tuple(vectors[1:]), "vectors_at": memory.revision + 1}
         return {**found, "model": self._embedder.model.identity}
+
+
+def _merged_into(holder: Memory) -> CandidateOutcome:
+    return CandidateOutcome(0, Outcome.MERGED, holder.memory_id, "extracted_key")
 
 
 def _outcome(memory: Memory) -> CandidateOutcome:
