@@ -1,5 +1,7 @@
 """What each feature counts. Fitted by `python -m benchmarks.fitting`, see docs/retrieval.md for the data and the ablation.
 
+Those of the second table are of an earlier fit, and why they stayed: decision 127.
+
 The weights of the first table count for owners of short turns, those of the second for owners of long messages, and between
 them in proportion (`Documents.shortness`); those of the third always.
 """
