@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 
-from backend.extraction.lexicon import EVALUATIONS, FAULTS, FILLERS, KIN, REPORTS, SMALL_TALK, SUBORDINATORS, SYSTEMS
+from backend.extraction.lexicon import EVALUATIONS, FAULTS, FILLERS, FINITE, KIN, REPORTS, SMALL_TALK, SUBORDINATORS, SYSTEMS
 from backend.extraction.model import Guarded, Refusal
 from backend.extraction.words import QUOTED, tokens
 
 _LEAD = r"^(?:(?:so|and|but|well|ok|okay|hey|oh|also|anyway|btw|then|now)[, ]+)*"
 _ASKED = r"(?:i|you|he|she|it|we|they|there|this|that|these|those|your|my|the|our|his|her|their|anyone|anybody|someone)"
+_AUXILIARY = r"(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|am)"
 _QUESTION = re.compile(
     rf"{_LEAD}(?:(?:who|what|when|where|why|how|which|whose)(?: (?!{_ASKED}\b)[\w-]+){{0,2}}"
-    r" (?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|am)(?: not)?"
-    rf" (?:{_ASKED}|[\w-]+)\b"
+    rf" {_AUXILIARY}(?: not)? (?:{_ASKED}|[\w-]+)\b"
     rf"|(?:do|does|did|is|are|was|were|can|could|will|would|should|shall|has|have|had|am)(?: not)? {_ASKED}\b"
-    r"|(?:how|what) about\b|any (?:idea|chance|news|plans|tips|advice|suggestions?|recommendations?)\b|what (?:if|else"
+    r"|(?:how|what) about\b|any (?:ideas?|chance|news|thoughts|plans|tips|advice|suggestions?|recommendations?)\b|what (?:if|else"
     r"|up)\b|guess what)"
 )
+_INVERTED = re.compile(
+    r"(?:(?:can|could|will|would) (?:you|u|someone|anyone|somebody|anybody)|(?:who|what|when|where|why|how|which|whose)"
+    rf"(?: [\w-]+){{0,3}}? {_AUXILIARY}(?: not)? {_ASKED}) [\w'-]+"
+)
+_OPENED = re.compile(r"(?:what|how|why)\b|which (?P<noun>[\w-]+) [\w-]+")
+_RELATIVE = re.compile(rf"(?:which|who|where|when|whose) {_AUXILIARY}(?: not)? (?!{_ASKED}\b)")
 _STATEMENT_AFTER_ALL = re.compile(
     rf"{_LEAD}(?:what|who|where|how|when|whatever|whenever) {_ASKED} [\w' -]+ (?:is|are|was|were)\b"
 )
@@ -35,10 +41,18 @@ _REQUEST = re.compile(
     r"|explain\b(?! .* is\b)|let me (?:see|think|check|ask|know)\b|feel free\b|go ahead\b|hold on\b|wait\b[,.! ]*"
     r"|hang on\b|never mind\b|look at\b)"
 )
+_POLITE = re.compile(
+    r"i (?:am |was )(?:just |also |still )*(?:wondering|curious|asking)\b|i (?:just |also |still )*wonder(?:ed)?\b"
+    r"|i would (?:like|love) to (?:know|ask|hear)\b|i (?:just |also )?(?:want|need)(?:ed)? to (?:know|ask)"
+    r" (?:what|how|why|who|where|when|which|if|whether|you)\b"
+    r"|i would (?:really |also |very much )?(?:like|love|appreciate) (?:to get )?(?:(?:some|any|your|a bit of|more) )?"
+    r"(?:help|guidance|advice|feedback|input|suggestions?|tips|ideas|it if)\b"
+)
+
 _MOMENTARY = re.compile(
     r"\b(?:i|we) (?:am|are) (?:just |still |so |really |very |a bit |not )*"
     r"(?:on (?:my|our|the) way|about to|in (?:a|the) (?:meeting|car|middle|queue|line)|running late|almost (?:there|done|home)"
-    r"|heading (?:out|home|back|over)|back (?:in|now)|[\w-]+ right now|here now)\b"
+    r"|heading (?:out|home|back|over)|back (?:in|now)|(?:(?:in|on|at) (?:an?|the|my) )?[\w-]+ right now|here now)\b"
     r"|^(?:brb|gtg|ttyl|afk)\b|\b(?:be right back|got to go|have to run|talk later)\b"
 )
 _WORKS = (
@@ -130,10 +144,10 @@ def refusal(words: str) -> Refusal | None:
         ("quoted", found == [QUOTED] or words.startswith(">")),
         ("small_talk", _is_small_talk(found) or _FAREWELL.match(words) is not None),
         ("boilerplate", _BOILERPLATE.search(words) is not None),
-        ("question", _asks(words)),
+        ("question", asks(words)),
         ("hypothetical", _HYPOTHETICAL.search(words) is not None),
         ("praise", _PRAISE.match(words) is not None),
-        ("request", _REQUEST.match(words) is not None),
+        ("request", _REQUEST.match(words) is not None or asks_politely(words)),
     )
     for rule, applies in rules:
         if applies:
@@ -189,8 +203,37 @@ def reported_by(words: str) -> str | None:
     return "" if _HEARD.match(words) else None
 
 
-def _asks(words: str) -> bool:
-    if words.rstrip(" )\"'!.").endswith("?"):
+def is_asked(words: str) -> bool:
+    """Tell whether a sentence ends with the sign of a question."""
+    return words.rstrip(" )\"'!.").endswith("?")
+
+
+def asks_by_order(words: str) -> bool:
+    """Tell whether a sentence with the sign of a question asks from these plain words on: a relative clause does not."""
+    opened = _OPENED.match(words)
+    if _INVERTED.match(words) or (opened and opened["noun"] not in FINITE):
+        return True
+    return _QUESTION.match(words) is not None and not _RELATIVE.match(words)
+
+
+def asks_unsigned(words: str) -> bool:
+    """Tell whether plain words ask though no sign says so: "what should I eat", "can you name a gym"."""
+    return _INVERTED.match(words) is not None
+
+
+def asks_politely(words: str) -> bool:
+    """Tell whether plain words only wonder, or say that help would be welcome."""
+    return _POLITE.match(words) is not None
+
+
+def demands(words: str) -> bool:
+    """Tell whether plain words tell somebody to do something for the speaker."""
+    return _REQUEST.match(words) is not None
+
+
+def asks(words: str) -> bool:
+    """Tell whether a sentence asks, by its sign or by its order."""
+    if is_asked(words):
         return True
     return _QUESTION.match(words) is not None and not _STATEMENT_AFTER_ALL.match(words)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backend.extraction import categories
+from backend.extraction.asking import Part, parts
 from backend.extraction.chunking import chunks
 from backend.extraction.claims import claim_of
 from backend.extraction.clauses import Clause, clauses, main_clause, subject_of
@@ -22,6 +23,7 @@ MACHINES_SAY = 0.7
 """At most: what a machine says of a person is inferred."""
 
 _TOO_SHORT = Refusal(Guarded.LOW_SIGNAL, "too_short")
+_QUESTION = Refusal(Guarded.LOW_SIGNAL, "question")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,26 @@ def _sentences(text: str, block: Block, said_at: datetime) -> list[_Read]:
     spans = sentences_of(text, block)
     if block.kind is Kind.CODE:
         return [_Read(span, block) for span in spans]
-    return [_read(text, span, block, said_at) for span in spans]
+    return [each for span in spans for each in _sentence(text, span, block, said_at)]
+
+
+def _sentence(text: str, span: Span, block: Block, said_at: datetime) -> list[_Read]:
+    """Return the sentence, or what it states and what it asks where it surely does both."""
+    found = parts(text, span)
+    read = [_part(text, each, block, said_at) for each in found]
+    stated = [each.is_stated for each in read]
+    if len(found) == 1 or (any(stated) and (found[0].asks or stated[0])):
+        return read
+    return [_read(text, span, block, said_at)]
+
+
+def _part(text: str, part: Part, block: Block, said_at: datetime) -> _Read:
+    """Return what a part of a sentence states; what states nothing belongs to the asking."""
+    read = None if part.asks else _read(text, part.span, block, said_at)
+    if read and read.is_stated:
+        return read
+    refused = refusal(plain(text[part.span[0] : part.span[1]]))
+    return _Read(part.span, block, refused or _QUESTION)
 
 
 def _read(text: str, span: Span, block: Block, said_at: datetime) -> _Read:

@@ -1,8 +1,7 @@
 """What holds for every statement, whoever read it: what is worth nothing to remember, and what a machine may say of a person.
 
 The rules refuse sentences as they read them. What a language model found is held here to the same rules, by its own words and by
-those around what it quotes: it may not see that a statement stands in a question, a daydream or somebody else's mouth. Of
-"I moved to Lisbon, can you name a gym?" it may take the first half, which the rules cannot.
+those around what it quotes: it may not see that a statement stands in a question, a daydream or somebody else's mouth.
 """
 
 from __future__ import annotations
