@@ -15,8 +15,11 @@ import sys
 import tempfile
 import time
 from array import array
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 Vectors = dict[str, list[float]]
 NO_KEY = "none"
@@ -65,7 +68,7 @@ class Chroma:
 
 
 class Given:
-    """mem0's embedder, with vectors that are there already. mem0 takes the blanks off a question before it asks."""
+    """An embedder with vectors that are there already. mem0 takes the blanks off a question before it asks."""
 
     def __init__(self, vectors: Vectors) -> None:
         self._vectors = {text.strip(): vector for text, vector in vectors.items()}
@@ -111,7 +114,48 @@ class Mem0:
         return [each["metadata"]["turn"] for each in found["results"]]
 
 
-PEERS: dict[str, type[Chroma | Mem0]] = {"chroma": Chroma, "mem0": Mem0}
+class Txtai:
+    """txtai with its texts (`content`), saved to files; an index for each owner, so that no answer is filtered away afterwards.
+
+    `hybrid` lets its BM25 count as much as the vectors, which is what it does by default then. It needs no model for either.
+    """
+
+    def __init__(self, folder: Path, vectors: Vectors, *, hybrid: bool = False) -> None:
+        from txtai import Embeddings  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - as above
+
+        given = Given(vectors)
+
+        # A plain function: anything else would be taken for a class and called without arguments.
+        def transform(texts: list[str]) -> list[list[float]]:
+            return given.embed_batch(texts)
+
+        self._folder = folder / "txtai"
+        self._empty: Callable[[], Any] = partial(Embeddings, method="external", transform=transform, content=True, hybrid=hybrid)
+        self._indexes: dict[str, Any] = {}
+
+    def remember(self, owner: str, turns: list[dict[str, str]]) -> None:
+        """See the protocol; a hundred at a time, each hundred saved."""
+        if owner not in self._indexes:
+            self._indexes[owner] = self._empty()
+        index = self._indexes[owner]
+        for start in range(0, len(turns), 100):
+            first = index.count()
+            index.upsert(
+                [(f"{first + number}/{turn['id']}", turn["text"]) for number, turn in enumerate(turns[start : start + 100])]
+            )
+            index.save(str(self._folder / quote(owner, safe="")))
+
+    def ask(self, owner: str, question: str, k: int) -> list[str]:
+        """See the protocol."""
+        return [each["id"].partition("/")[2] for each in self._indexes[owner].search(question, k)]
+
+
+PEERS: dict[str, Callable[[Path, Vectors], Peer]] = {
+    "chroma": Chroma,
+    "mem0": Mem0,
+    "txtai": Txtai,
+    "txtai-hybrid": partial(Txtai, hybrid=True),
+}
 
 
 def measured(peer: Peer, talks: list[dict[str, Any]], k: int) -> dict[str, Any]:
@@ -140,6 +184,7 @@ def main() -> None:
     work = json.loads(Path(path).read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"MEM0_TELEMETRY": "False", "ANONYMIZED_TELEMETRY": "False", "MEM0_DIR": folder, "HOME": folder}
+        os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
         found = measured(PEERS[name](Path(folder), vectors_of(work)), work["talks"], work["k"])
     print(json.dumps(found))
 

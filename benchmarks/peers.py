@@ -1,4 +1,4 @@
-"""The product beside Chroma and mem0, in one run: `python -m benchmarks.peers --format locomo PATH`.
+"""The product beside Chroma, mem0 and txtai, in one run: `python -m benchmarks.peers --format locomo PATH`.
 
 The peers stand in an environment of their own: `make .venv-peers/.ready`.
 

@@ -97,6 +97,13 @@ def test_a_layer_holds_the_versions_that_the_tests_run_with(path: Path) -> None:
     assert {name: (version, tested.get(name)) for name, version in held.items() if tested.get(name) != version} == {}
 
 
+def test_the_stores_measured_beside_ours_come_without_gigabytes_that_they_do_not_use() -> None:
+    names = {canonicalize_name(requirement(each).name) for each in entries(ROOT / "requirements" / "peers.txt")}
+
+    assert names >= {"chromadb", "mem0ai", "txtai"}
+    assert {name for name in names if name in {"torch", "transformers", "triton"} or name.startswith("nvidia")} == set()
+
+
 def test_everything_that_was_asked_for_is_locked() -> None:
     for written, locked in (("dev", DEV), ("runtime", LAYERS_BY_NAME["dependencies"]), ("embedder", LAYERS_BY_NAME["embedder"])):
         asked = entries(ROOT / "requirements" / f"{written}.in")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -13,7 +15,7 @@ from backend.embedding.model import Purpose, Vector
 from benchmarks import peers
 from benchmarks.datasets import Conversation, Question, Turn
 from benchmarks.handlers import embeds
-from benchmarks.peer_worker import Given, measured, vectors_of
+from benchmarks.peer_worker import PEERS, Given, measured, vectors_of
 from benchmarks.peers import work_of
 from benchmarks.recall import judged, table, weight
 from benchmarks.stores import InProcess, OverHttp, Prepared, bulks, embedded_texts
@@ -153,6 +155,52 @@ def test_a_peer_is_asked_every_question_of_every_owner() -> None:
 
 def test_the_peers_embedder_answers_with_what_it_was_given() -> None:
     assert Given({"a ": [1.0], "b": [2.0]}).embed_batch(["b", "a"]) == [[2.0], [1.0]]
+
+
+class Embeddings:
+    """What of txtai is asked: the best by a product of vectors, and what it was told to do."""
+
+    made: tuple[Embeddings, ...] = ()
+
+    def __init__(self, *, method: str, transform: Callable[[list[str]], list[list[float]]], content: bool, hybrid: bool) -> None:
+        assert (method, content) == ("external", True)
+        assert isinstance(transform, FunctionType)
+        self.transform, self.hybrid = transform, hybrid
+        self.kept: dict[str, str] = {}
+        self.saved: list[str] = []
+        Embeddings.made += (self,)
+
+    def count(self) -> int:
+        return len(self.kept)
+
+    def upsert(self, documents: list[tuple[str, str]]) -> None:
+        self.kept |= dict(documents)
+
+    def save(self, path: str) -> None:
+        self.saved.append(path)
+
+    def search(self, query: str, limit: int) -> list[dict[str, str]]:
+        wanted = self.transform([query])[0]
+        near = {uid: sum(map(float.__mul__, wanted, self.transform([text])[0])) for uid, text in self.kept.items()}
+        return [{"id": uid} for uid in sorted(near, key=near.__getitem__, reverse=True)[:limit]]
+
+
+@pytest.mark.parametrize(("name", "hybrid"), [("txtai", False), ("txtai-hybrid", True)])
+def test_txtai_keeps_an_index_for_each_owner(name: str, hybrid: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = ModuleType("txtai")
+    module.__dict__["Embeddings"] = Embeddings
+    monkeypatch.setitem(sys.modules, "txtai", module)
+    monkeypatch.setattr(Embeddings, "made", ())
+    peer = PEERS[name](tmp_path, {"key": [1.0, 0.0], "Thanks!": [0.0, 1.0], "Where?": [0.9, 0.1]})
+    peer.remember("a/b", [{"id": "D1:1", "text": "key"}, {"id": "D1:2", "text": "Thanks!"}])
+    peer.remember("c", [{"id": "D9:1", "text": "Thanks!"}])
+    peer.remember("a/b", [{"id": f"D2:{number}", "text": "Thanks!"} for number in range(150)])
+
+    assert peer.ask("a/b", "Where?", 2) == ["D1:1", "D1:2"]
+    assert peer.ask("c", "Where?", 2) == ["D9:1"]
+    assert len(peer.ask("a/b", "Where?", 200)) == 152
+    assert [(each.hybrid, len(each.saved), len(set(each.saved))) for each in Embeddings.made] == [(hybrid, 3, 1), (hybrid, 1, 1)]
+    assert Embeddings.made[0].saved[0] != Embeddings.made[1].saved[0]
 
 
 def test_without_the_peers_environment_the_run_says_how_to_make_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
