@@ -59,11 +59,15 @@ def is_fragment(part: str, statement: Statement | None) -> bool:
         return False
     if statement and (statement.claimed or statement.event or statement.category is Category.PREFERENCE):
         return False
-    if secrets_in(part) or personal_data_in(part):
-        # A guard may refuse it, and must not refuse another statement with it.
+    if may_be_guarded(part):
         return False
     found = tokens(plain(part))
     return not (_has_subject(found) or _leaves_its_subject_out(found))
+
+
+def may_be_guarded(part: str) -> bool:
+    """Tell whether a guard may refuse it: it must not refuse another statement with it."""
+    return bool(secrets_in(part) or personal_data_in(part))
 
 
 def can_take(statement: Statement) -> bool:

@@ -11,7 +11,7 @@ from backend.extraction.asking import Part, parts
 from backend.extraction.chunking import chunks
 from backend.extraction.claims import claim_of
 from backend.extraction.clauses import Clause, clauses, main_clause, subject_of
-from backend.extraction.fragments import can_take, is_fragment, with_following, with_preceding
+from backend.extraction.fragments import can_take, is_fragment, may_be_guarded, with_following, with_preceding
 from backend.extraction.modality import is_hedged, refusal, reported_by, says_too_little
 from backend.extraction.model import LONGEST_UTTERANCE, Category, Guarded, Refusal, Span, Statement
 from backend.extraction.structure import Block, Kind, blocks, sentences_of, trim
@@ -35,6 +35,8 @@ class _Read:
     refusal: Refusal | None = None
     statements: tuple[Statement, ...] = ()
     is_fragment: bool = False
+    introduces: bool = False
+    """It ends with a colon: what stands below it is what it speaks of."""
 
     @property
     def is_stated(self) -> bool:
@@ -42,7 +44,12 @@ class _Read:
         return bool(self.statements) and not self.is_fragment
 
     def leans_on(self, other: _Read) -> bool:
-        """Tell whether this fragment may belong to the other sentence: items of a list are each for themselves."""
+        """Tell whether this may belong to the other sentence: a fragment beside it, or code and items below what introduces them.
+
+        Else the items of a list are each for themselves.
+        """
+        if other.introduces and self.block.kind in {Kind.CODE, Kind.ITEM}:
+            return not self.statements
         both = self.block.kind is other.block.kind is Kind.PARAGRAPH
         return self.is_fragment and (both or self.block == other.block)
 
@@ -109,7 +116,13 @@ def _stated(text: str, read: Sequence[_Read], said_at: datetime) -> list[Stateme
                 statements += _together(text, waiting, said_at)
             statements += [first, *others]
             host, waiting = each, []
-        elif host and not waiting and each.leans_on(host) and can_take(statements[-1]):
+        elif (
+            host
+            and not waiting
+            and each.leans_on(host)
+            and can_take(statements[-1])
+            and not may_be_guarded(text[slice(*each.span)])
+        ):
             statements[-1] = with_following(text, statements[-1], each.span)
         else:
             waiting.append(each)
@@ -176,7 +189,8 @@ def _read(text: str, span: Span, block: Block, said_at: datetime) -> _Read:
         stated = [_statement(whole, main, said_at, teller=None, is_step=is_step)]
     statements = tuple(statement for statement, understood in stated if understood)
     leans = len(stated) == 1 and block.kind is not Kind.HEADING and is_fragment(text[span[0] : span[1]], stated[0][0])
-    return _Read(span, block, statements=statements, is_fragment=leans)
+    introduces = text[span[1] - 1] == ":"
+    return _Read(span, block, statements=statements, is_fragment=leans, introduces=introduces)
 
 
 def _is_numbered(mark: str) -> bool:

@@ -102,6 +102,27 @@ def test_a_doubt_that_follows_makes_the_statement_less_sure() -> None:
     assert statement.confidence == 0.6
 
 
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        (
+            "I use Flask. Here is my config:\n```\nDEBUG = True\n```\nI deploy on Fridays.",
+            ["I use Flask.", "Here is my config:\n```\nDEBUG = True\n```", "I deploy on Fridays."],
+        ),
+        (
+            "We still need these things:\n- milk\n- eggs\n\nRex died.",
+            ["We still need these things:\n- milk\n- eggs", "Rex died."],
+        ),
+        ("We still need:\n- milk\n- my sister comes on Monday", ["We still need:\n- milk", "my sister comes on Monday"]),
+        ("I moved.\n```\nx = 2\n```", ["I moved.", "```\nx = 2\n```"]),
+        ("My name is Sam:\n```\nx = 2\n```", ["My name is Sam:", "```\nx = 2\n```"]),
+        ("These are mine:\n- milk\n- sam@example.com", ["These are mine:\n- milk", "sam@example.com"]),
+    ],
+)
+def test_code_and_items_that_say_nothing_stand_with_the_sentence_that_introduces_them(text: str, statements: list[str]) -> None:
+    assert kept(text) == statements
+
+
 SENTENCES = st.lists(st.sampled_from([*FRAGMENTS, *FACTS, *CLAIMS, *SHORT_FACTS, *REFUSED]), min_size=1, max_size=8)
 BREAKS = st.sampled_from([" ", "\n", "\n\n", "\n- ", "  "])
 
