@@ -145,7 +145,7 @@ def _prefix(head: _Head, left: str, right: str) -> str | None:
     if not found:
         return None
     low = [each.lower().replace("\u2019", "'") for each in found[: _SUBJECT_WORDS + _NEAR]]
-    if _states_by_itself(low, found):
+    if _states_by_itself(low, found, right):
         return ""
     verb, rest = _without_adverbs(low)
     if verb is None or not rest or not (verb in _NEVER_NOUNS or _completes(rest[0], found[low.index(rest[0])])):
@@ -159,8 +159,8 @@ def _prefix(head: _Head, left: str, right: str) -> str | None:
     return f"{head.subject} " if _agrees(head, verb) else None
 
 
-def _states_by_itself(low: list[str], found: list[str]) -> bool:
-    """Tell whether words begin with a subject of their own and its verb."""
+def _states_by_itself(low: list[str], found: list[str], right: str) -> bool:
+    """Tell whether the right side, of these words, begins with a subject of its own and its verb, with no comma between them."""
     if low[0] in {"i", "we"}:
         rest = [each for each in low[1:_NEAR] if each not in ADVERBS]
         return bool(rest) and rest[0] in FINITE
@@ -168,8 +168,15 @@ def _states_by_itself(low: list[str], found: list[str]) -> bool:
         return True
     # A clause of "he" or "it" stays with the one that says who that is.
     starts = low[0] in {"my", "our", "the"} or found[0][:1].isupper()
-    verbs = [place for place, each in enumerate(low[1:], 1) if each in _VERBS]
-    return starts and bool(verbs) and verbs[0] <= _NEAR and len(low) > verbs[0] + 1 and not set(low[1 : verbs[0]]) & _PLACES
+    verbs = [place for place, each in enumerate(low[1:], 1) if each in _VERBS or _is_verb_of_many(place, low, found)]
+    near = starts and bool(verbs) and verbs[0] <= _NEAR and len(low) > verbs[0] + 1 and not set(low[1 : verbs[0]]) & _PLACES
+    return near and "," not in right[: right.index(found[verbs[0]], len(found[0]))]
+
+
+def _is_verb_of_many(place: int, low: list[str], found: list[str]) -> bool:
+    """Tell whether the word is a verb behind a noun in the plural: "my parents live in Porto"."""
+    is_base = low[place] in BASE and low[place - 1].endswith("s") and place + 1 < len(low)
+    return is_base and _completes(low[place + 1], found[place + 1])
 
 
 def _without_adverbs(low: list[str]) -> tuple[str | None, list[str]]:
