@@ -33,7 +33,10 @@ _BORDER = re.compile(
 _CONDITION = rf"(?:(?:and|but|so|also)\s+)?(?:{'|'.join(sorted(SUBORDINATORS))}|in case|should|were|had)\b"
 _BEGINS_WITH_CONDITION = re.compile(_CONDITION, re.IGNORECASE)
 _ENDS_WITH_CONDITION = re.compile(rf"(?:{_SIGN})(?={_CONDITION}[^,;]*$)", re.IGNORECASE)
-_TAG = re.compile(r"(?:[a-z']+ (?:not )?(?:i|you|he|she|it|we|they|there|this|that)|right|ok(?:ay)?|no|yes|correct|true|huh)\W*")
+_TAG = re.compile(
+    r"(?:[a-z']+ (?:not )?(?:i|you|he|she|it|we|they|there|this|that)"
+    r"|(?:can|would) you believe(?: it| that)?|right|ok(?:ay)?|no|yes|correct|true|huh)\W*"
+)
 """A question of an auxiliary and a pronoun at the end of a sentence asks for all of it: ", don't I?"."""
 
 _REASON = re.compile(
@@ -113,13 +116,17 @@ def _asking_last(sentence: str, *, signed: bool) -> list[Part]:
 
 def _asking_from(sentence: str, *, signed: bool) -> Span | None:
     """Return where the part before an asking ends and where that begins: a condition belongs to what it is a condition of."""
+    found: re.Match[str] | None = None
     for border in _outside_quotes(_BORDER, sentence):
         words = plain(sentence[border.end() : border.end() + _FORM])
         by_order = asks_by_order(words) if signed else asks_unsigned(words)
         if by_order or asks_politely(words) or (border["sign"] and demands(words)):
-            condition = _ENDS_WITH_CONDITION.search(sentence, 0, border.start())
-            return (condition or border).span()
-    return None
+            found = border
+            break
+        # At the end of a question "which is better" asks; before more it may go on about what was named.
+        found = border if signed and asks(words.rstrip("?")) else None
+    condition = _ENDS_WITH_CONDITION.search(sentence, 0, found.start()) if found else None
+    return (condition or found).span() if found else None
 
 
 def _asking_first(sentence: str, begin: int) -> list[Part]:

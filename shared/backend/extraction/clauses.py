@@ -54,6 +54,7 @@ _NEVER_NOUNS = frozenset(
 )
 _CONTRACTED = re.compile(r"(?:i|we)'(?:m|re|ve|ll|d)")
 _INFINITIVE = re.compile(r"\bto ([a-z]+)\b")
+_RELATIVE = re.compile(r"\b(?:who|which)\b")
 _VERBS = THIRD | PAST | BE | MODALS | {"have", "has", "had"}
 _PLACES = PREPOSITIONS - {"of"}
 _ENDS_SUBJECT = _PLACES | {"and", "or", "but", "that", "who", "which"}
@@ -156,7 +157,8 @@ def _prefix(head: _Head, left: str, right: str) -> str | None:
     if any(each in BASE for each in _INFINITIVE.findall(left.lower())):
         # "I want to move and work from home": the second verb may hang on the first.
         return None
-    return f"{head.subject} " if _agrees(head, verb) else None
+    # "It was Ada who found it and kept it": the second verb hangs on "who".
+    return f"{head.subject} " if _agrees(head, verb) and not _RELATIVE.search(left.lower()) else None
 
 
 def _states_by_itself(low: list[str], found: list[str], right: str) -> bool:

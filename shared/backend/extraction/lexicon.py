@@ -228,6 +228,6 @@ SYSTEMS = _words(
     """
 )
 FAULTS = (
-    "broken|down|offline|unavailable|slow|unresponsive|stuck|failing|crashing|buggy|frozen|unreachable|overloaded|flaky"
-    "|out of order|timing out|not (?:working|responding|loading|available|reachable|starting)"
+    "broken|(?<!ing )down|going down|offline|unavailable|slow|unresponsive|stuck|failing|crashing|buggy|frozen|unreachable"
+    "|overloaded|flaky|out of order|timing out|not (?:working|responding|loading|available|reachable|starting)"
 )

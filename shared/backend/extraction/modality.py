@@ -18,12 +18,14 @@ _QUESTION = re.compile(
     r"|(?:how|what) about\b|any (?:ideas?|chance|news|thoughts|plans|tips|advice|suggestions?|recommendations?)\b|what (?:if|else"
     r"|up)\b|guess what)"
 )
+_SUBJECT = r"(?:i|you|he|she|it|we|they)"
 _INVERTED = re.compile(
-    r"(?:(?:can|could|will|would) (?:you|u|someone|anyone|somebody|anybody)|(?:who|what|when|where|why|how|which|whose)"
-    rf"(?: [\w-]+){{0,3}}? {_AUXILIARY}(?: not)? {_ASKED}) [\w'-]+"
+    r"(?:(?:can|could|will|would) (?:you|u|someone|anyone|somebody|anybody)"
+    rf"|(?:what|why|how)(?: [\w-]+){{0,3}}? {_AUXILIARY}(?: not)? {_ASKED}"
+    rf"|(?:who|when|where|which|whose)(?: [\w-]+){{0,3}}? {_AUXILIARY}(?: not)? {_SUBJECT}) [\w'-]+"
 )
 _OPENED = re.compile(r"(?:what|how|why)\b|which (?P<noun>[\w-]+) [\w-]+")
-_RELATIVE = re.compile(rf"(?:which|who|where|when|whose) {_AUXILIARY}(?: not)? (?!{_ASKED}\b)")
+_RELATIVE = re.compile(rf"(?:which|who|where|when|whose) {_AUXILIARY}(?: not)? (?!{_SUBJECT}\b)")
 _STATEMENT_AFTER_ALL = re.compile(
     rf"{_LEAD}(?:what|who|where|how|when|whatever|whenever) {_ASKED} [\w' -]+ (?:is|are|was|were)\b"
 )
@@ -35,6 +37,7 @@ _HYPOTHETICAL = re.compile(
     r"|\b(?:would|could|should|might) (?:not )?have (?!to\b)\w+"
     r"|\b(?:i|we|he|she|they) (?:really |just |so )?wish(?:es|ed)?\b(?! (?:to|you|him|her|them|us)\b)"
 )
+_NO_CONDITION = re.compile(r"\bas if\b|\bask(?:s|ed|ing)?(?: \w+){0,2} if\b")
 _REQUEST = re.compile(
     rf"{_LEAD}(?:please (?!remember|note|call me|always|never|use|do not)|help me\b|tell me\b|show me\b|give me\b"
     rf"|let me know\b|send me\b"
@@ -42,7 +45,7 @@ _REQUEST = re.compile(
     r"|hang on\b|never mind\b|look at\b)"
 )
 _POLITE = re.compile(
-    r"i (?:am |was )(?:just |also |still )*(?:wondering|curious|asking)\b|i (?:just |also |still )*wonder(?:ed)?\b"
+    r"i (?:am |was )(?:just |also |still )*(?:wondering|curious|asking)\b|i (?:just |also |still )*wonder\b"
     r"|i would (?:like|love) to (?:know|ask|hear)\b|i (?:just |also )?(?:want|need)(?:ed)? to (?:know|ask)"
     r" (?:what|how|why|who|where|when|which|if|whether|you)\b"
     r"|i would (?:really |also |very much )?(?:like|love|appreciate) (?:to get )?(?:(?:some|any|your|a bit of|more) )?"
@@ -52,8 +55,10 @@ _POLITE = re.compile(
 _MOMENTARY = re.compile(
     r"\b(?:i|we) (?:am|are) (?:just |still |so |really |very |a bit |not )*"
     r"(?:on (?:my|our|the) way|about to|in (?:a|the) (?:meeting|car|middle|queue|line)|running late|almost (?:there|done|home)"
-    r"|heading (?:out|home|back|over)|back (?:in|now)|(?:(?:in|on|at) (?:an?|the|my) )?[\w-]+ right now|here now)\b"
-    r"|^(?:brb|gtg|ttyl|afk)\b|\b(?:be right back|got to go|have to run|talk later)\b"
+    r"|heading (?:out|home|back|over)|back (?:now|in (?:an?|\d+|two|five|ten|twenty) )"
+    r"|(?:(?:in|on|at) (?:an?|the|my) )?[\w-]+ right now|here now)\b"
+    r"|^(?:brb|gtg|ttyl|afk)\b|\b(?:be right back|talk later)\b"
+    r"|^(?:\w+[, ]+)?(?:(?:i|we) )?(?:have (?:got )?|got )to (?:go|run)\b(?! \w)"
 )
 _WORKS = (
     r"(?:work|start|stop|load|open|close|connect|respond|boot|run|print|compile|build|play|sync|charge|launch|turn (?:on|off)"
@@ -145,7 +150,7 @@ def refusal(words: str) -> Refusal | None:
         ("small_talk", _is_small_talk(found) or _FAREWELL.match(words) is not None),
         ("boilerplate", _BOILERPLATE.search(words) is not None),
         ("question", asks(words)),
-        ("hypothetical", _HYPOTHETICAL.search(words) is not None),
+        ("hypothetical", _imagines(words)),
         ("praise", _PRAISE.match(words) is not None),
         ("request", _REQUEST.match(words) is not None or asks_politely(words)),
     )
@@ -158,6 +163,11 @@ def refusal(words: str) -> Refusal | None:
         if _FAULT.search(words) and (not SYSTEMS.isdisjoint(found) or _is_of_now(words)):
             return Refusal(Guarded.TRANSIENT, "fault")
     return None
+
+
+def _imagines(words: str) -> bool:
+    """Tell whether it is only supposed: not what somebody asked "if", nor what was "as if"."""
+    return _HYPOTHETICAL.search(words) is not None and _HYPOTHETICAL.search(_NO_CONDITION.sub("whether", words)) is not None
 
 
 def _is_of_now(words: str) -> bool:

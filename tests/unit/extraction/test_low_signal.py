@@ -46,6 +46,43 @@ def test_what_asks_only_is_refused_in_every_language(text: str) -> None:
     assert [each.refusal for each in read(text)] == [QUESTION]
 
 
+# What only looks like it
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rhodri asked me if I'd go to the pool with him.",
+        "Gordon looked at the paper as if it were a parking ticket.",
+        "I have until I'm back in January to decide.",
+        "At least you got to go home early on Friday.",
+        "They're driving down on Good Friday after the lunch service.",
+        "I wondered why she brought her labels.",
+        "I bought tulips, which are my favourite.",
+        "People will read beneath your roof for years, which is the highest praise there is.",
+        "I need to understand linear algebra for the exam.",
+    ],
+)
+def test_a_statement_is_not_taken_for_what_is_only_supposed_or_of_the_moment(text: str) -> None:
+    assert [each.refusal for each in read(text)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("I'd be there tonight if I wasn't on shift.", "hypothetical"),
+        ("If I were asked if I would go, I would.", "hypothetical"),
+        ("I'm back in ten minutes.", "momentary"),
+        ("Anyway, I have to run, the pool closes at eight.", "momentary"),
+        ("The server is going down again.", "fault"),
+        ("The site is down.", "fault"),
+        ("I was wondering if you know a plumber.", "request"),
+    ],
+)
+def test_what_is_supposed_or_of_the_moment_still_is_refused(text: str, rule: str) -> None:
+    assert [each.refusal and each.refusal.rule for each in read(text)] == [rule]
+
+
 # Long texts
 
 

@@ -51,6 +51,8 @@ def rules(text: str) -> list[str]:
         ("What I like about Porto, my home, is the river.", ["What I like about Porto, my home, is the river."]),
         ("I play chess, and my parents live in Porto.", ["I play chess", "My parents live in Porto."]),
         ("I painted the doors and my sons need paint.", ["I painted the doors and my sons need paint."]),
+        ("It was Ludmila who found it and put it under my cup.", ["It was Ludmila who found it and put it under my cup."]),
+        ("I won that bottle in 2009 and gave it straight back.", ["I won that bottle in 2009", "I gave it straight back."]),
         ("Hi Ana, I bought a bike.", ["I bought a bike."]),
         ("I can't stand mushrooms. I love olives!", ["I can't stand mushrooms.", "I love olives!"]),
     ],
