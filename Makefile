@@ -15,7 +15,7 @@ NAME ?= http
 ARGS ?=
 MODEL := .local/embedder/manifest.json
 LOCAL := $(PY) -m infrastructure.local
-WORKERS ?= 2
+WORKERS ?= 3
 QUICK ?= tests/unit tests/contract
 # For suites whose single tests may take longer than any test of the others.
 LONG := -o faulthandler_timeout=0

@@ -31,7 +31,7 @@ def chunks(text: str) -> tuple[Span, ...]:
     for block in blocks(text):
         if waiting and _closes(waiting, block):
             # A heading goes with what it heads.
-            above, waiting = _without_last_headings(waiting)
+            above, waiting = _without_last_headings(waiting, block)
             found.append((above[0].span[0], above[-1].span[1]))
         if _size(block.span) <= LONGEST_CHUNK:
             waiting.append(block)
@@ -54,13 +54,16 @@ def _closes(waiting: list[Block], block: Block) -> bool:
     return block.span[1] - start > LONGEST_CHUNK
 
 
-def _without_last_headings(waiting: list[Block]) -> tuple[list[Block], list[Block]]:
-    """Return the blocks up to the headings at their end, and those headings; all and none where there is nothing else."""
+def _without_last_headings(waiting: list[Block], block: Block) -> tuple[list[Block], list[Block]]:
+    """Return the blocks up to the headings of the block, and those headings; all and none where there is nothing else."""
     cut = len(waiting)
     while cut and waiting[cut - 1].kind is Kind.HEADING:
         cut -= 1
-    # So many headings that they fill a chunk by themselves stay where they are.
+    # So many headings that they fill a chunk by themselves stay where they are, and so do those that have no room above a block
+    # that just fits.
     few = cut and _size((waiting[cut - 1].span[1], waiting[-1].span[1])) < ENOUGH
+    if few and cut < len(waiting) and _size(block.span) <= LONGEST_CHUNK:
+        few = block.span[1] - waiting[cut].span[0] <= LONGEST_CHUNK
     return (waiting[:cut], waiting[cut:]) if few else (waiting, [])
 
 

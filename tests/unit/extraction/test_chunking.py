@@ -49,6 +49,12 @@ def test_a_heading_goes_with_what_it_heads() -> None:
     assert [part.splitlines()[0] for part in parts(text)] == [f"## Part {number}" for number in range(5)]
 
 
+def test_a_heading_without_room_above_what_it_heads_stays_where_it_is() -> None:
+    text = "Above. " * 60 + "\n# Head\n\n" + "x" * (LONGEST_CHUNK - 4) + "\n"
+
+    assert [len(part) for part in parts(text)] == [427, LONGEST_CHUNK - 4]
+
+
 def test_a_paragraph_that_is_too_long_is_cut_between_sentences() -> None:
     text = "Dr. Adams met Mr. Brown at 5 p.m. in St. Louis, e.g. for tea. " * 40
 
