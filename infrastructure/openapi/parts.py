@@ -134,7 +134,18 @@ ANSWERS_SAY: dict[str, tuple[str, ...]] = {
     "get_state": ("ETag",),
     "put_state": ("ETag", "Idempotent-Replay"),
     **dict.fromkeys(
-        ("forget_memory", "refresh_memories", "rotate_key", "append_history", "delete_history", "delete_state", "add_turn"),
+        (
+            "add_memories",
+            "add_turn",
+            "append_history",
+            "delete_history",
+            "delete_state",
+            "forget_memory",
+            "refresh_memories",
+            "rotate_key",
+            "update_memories",
+            "upload_file",
+        ),
         ("Idempotent-Replay",),
     ),
     **dict.fromkeys(

@@ -26,8 +26,12 @@ def test_each_of_many_things_has_its_own_outcomes_and_one_that_is_wrong_holds_up
     assert told == [["stored", "stored"], [], ["skipped_low_signal"], ["merged"], []]
     assert (body["candidates_extracted"], body["candidates_stored"], body["failed"]) == (4, 2, 2)
     assert body["items"][4]["problem"]["errors"][0]["pointer"] == "/tags"
-    again = user.call("POST", "/memory/bulk-add", {"items": items}, Idempotency_Key="b1").json()
-    assert [each["outcomes"] for each in again["items"]] == [each["outcomes"] for each in body["items"]]
+    again = user.call("POST", "/memory/bulk-add", {"items": items}, Idempotency_Key="b1")
+    assert [each["outcomes"] for each in again.json()["items"]] == [each["outcomes"] for each in body["items"]]
+    assert [each.get("replayed") for each in body["items"]] == [False, None, False, False, None]
+    assert [each.get("replayed") for each in again.json()["items"]] == [True, None, True, True, None]
+    assert "idempotent-replay" not in answer.headers
+    assert again.headers["idempotent-replay"] == "true"
     assert len(user.all()) == 2
     problem(user.call("POST", "/memory/bulk-add", {"items": []}), 422, "validation-failed")
     problem(user.call("POST", "/memory/bulk-add", {"items": [{"text": "x"}] * 51}), 422, "validation-failed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,12 +16,20 @@ from backend.memories.outcomes import Added, Preview
 from backend.memories.schemas import MemoryAdd, MemoryView, OutcomeView
 
 
-def updated_item(number: int, done: Any) -> dict[str, Any]:  # noqa: ANN401 - a memory, or why it failed
+def updated_item(number: int, done: Any) -> dict[str, Any]:  # noqa: ANN401 - a memory and whether it is a replay, or why it failed
     """Return what is told of one change: the memory as it is now, or the problem."""
     if isinstance(done, MemorySyncError):
         problem = _problem(done, number)
         return {"index": number, "status": problem["status"], "problem": problem}
-    return {"index": number, "status": int(HTTPStatus.OK), "etag": etag(done), "memory": MemoryView.fields_of(done)}
+    memory, replayed = done
+    told = {"etag": etag(memory), "memory": MemoryView.fields_of(memory), "replayed": replayed}
+    return {"index": number, "status": int(HTTPStatus.OK), **told}
+
+
+def replay_header(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the header of a replay where all that was done had been done by an earlier request."""
+    done = [each for each in items if "problem" not in each]
+    return {"Idempotent-Replay": "true"} if done and all(each.get("replayed") for each in done) else {}
 
 
 def added_item(number: int, done: object, body: MemoryAdd | None, *, shows_candidates: bool) -> dict[str, Any]:
@@ -37,7 +45,8 @@ def added_item(number: int, done: object, body: MemoryAdd | None, *, shows_candi
         return {"index": number, "status": int(HTTPStatus.OK), "outcomes": result["outcomes"], "result": result}
     candidates = dict(enumerate(done.candidates)) if shows_candidates or body.return_candidates else {}
     outcomes = [OutcomeView.fields_of(each, candidates.get(each.candidate)) for each in done.outcomes]
-    return {"index": number, "status": int(status_of(done)), "outcomes": outcomes, "result": answer_of(done, body)}
+    told = {"outcomes": outcomes, "result": answer_of(done, body), "replayed": done.replayed}
+    return {"index": number, "status": int(status_of(done)), **told}
 
 
 def waiting_items(page: Page, others: Mapping[str, Memory]) -> list[dict[str, Any]]:

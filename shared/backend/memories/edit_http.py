@@ -16,7 +16,7 @@ from backend.kit import observability, wire
 from backend.kit.errors import Fault, MemorySyncError, ValidationFailedError
 from backend.kit.http import json_answer, refusals
 from backend.memories.answer_sizes import brief_addition, brief_update, brief_waiting, fitted, how_many_fit, left_out
-from backend.memories.batch_answers import added_item, updated_item, waiting_items
+from backend.memories.batch_answers import added_item, replay_header, updated_item, waiting_items
 from backend.memories.edit_schemas import (
     BatchUpdate,
     BulkAdd,
@@ -125,13 +125,14 @@ class EditDoor(MemoryDoor):
         shown = fitted(items, brief_update)
         warnings = [*body.warnings(), *_warnings(body.items), *left_out(items, shown)]
         answer = {"items": shown, "updated": len(items) - failed, "failed": failed, "warnings": warnings}
-        return json_answer({**answer, "request_id": observability.request_id()}, HTTPStatus.MULTI_STATUS)
+        answer["request_id"] = observability.request_id()
+        return json_answer(answer, HTTPStatus.MULTI_STATUS, replay_header(items))
 
     def add_many(self, caller: Caller, body: BulkAdd, key: str | None) -> JSONResponse:
         """Answer `POST /memory/bulk-add`."""
         told = self.added(self.scope(caller, body.user_id), caller, body, key, "POST /memory/bulk-add")
         answer = {**told, "warnings": [*body.warnings(), *told["warnings"]], "request_id": observability.request_id()}
-        return json_answer(answer, HTTPStatus.MULTI_STATUS)
+        return json_answer(answer, HTTPStatus.MULTI_STATUS, replay_header(told["items"]))
 
     def added(self, scope: Scope, caller: Caller, body: BulkAdd, key: str | None, route: str) -> dict[str, Any]:
         """Return what became of each item, how many of what there were, and a warning where the answer holds not all."""

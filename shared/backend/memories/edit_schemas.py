@@ -255,10 +255,11 @@ class MemoryChanged(MemoryView):
 
 
 class UpdatedItem(BaseModel):
-    """What became of one change."""
+    """What became of one change. `replayed`: an earlier request with the same key did it."""
 
     index: int
     status: int
+    replayed: bool = False
     memory: OneOfMany | None = None
     etag: str | None = None
     problem: dict[str, Any] | None = None
@@ -277,11 +278,13 @@ class BatchUpdated(BaseModel):
 class AddedItem(BaseModel):
     """What became of one item: `result` is what `POST /memory/add` would have answered.
 
+    `replayed`: an earlier request with the same key did it.
     With `left_out` in it candidates, and of its memory text, summary, metadata and tags, are: the answer would be too large.
     """
 
     index: int
     status: int
+    replayed: bool = False
     outcomes: list[OutcomeView]
     result: dict[str, Any] | None = None
     problem: dict[str, Any] | None = None

@@ -91,12 +91,12 @@ class Editing:
 
     def change_many(
         self, scope: Scope, changes: Sequence[tuple[Change, Request | None]], actor: str | None
-    ) -> list[Memory | MemorySyncError]:
-        """Do each change for itself: what became of it, or why it failed."""
-        done: list[Memory | MemorySyncError] = []
+    ) -> list[tuple[Memory, bool] | MemorySyncError]:
+        """Do each change for itself, as `change` does: what became of it, or why it failed."""
+        done: list[tuple[Memory, bool] | MemorySyncError] = []
         for change, request in changes:
             try:
-                done.append(self.change(scope, change, request, actor)[0])
+                done.append(self.change(scope, change, request, actor))
             except MemorySyncError as error:
                 done.append(error)
         return done

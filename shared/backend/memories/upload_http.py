@@ -26,6 +26,7 @@ from backend.kit.errors import (
 from backend.kit.faults import REFUSED, read_as
 from backend.kit.http import json_answer
 from backend.kit.wire import WITHOUT_NUL
+from backend.memories.batch_answers import replay_header
 from backend.memories.edit_http import BATCH_ANSWERS, EditDoor
 from backend.memories.edit_schemas import AddedItem, BulkAdd
 from backend.memories.http import one_key
@@ -186,7 +187,7 @@ class UploadDoor(EditDoor):
         file = {"name": upload.name, "kind": found.kind.value, "title": found.title, "pages": found.pages, "parts": len(parts)}
         warnings = [*sample.warnings(), *found.warnings, *told["warnings"]]
         answer = {"file": file, **told, "warnings": warnings, "request_id": observability.request_id()}
-        return json_answer(answer, HTTPStatus.MULTI_STATUS)
+        return json_answer(answer, HTTPStatus.MULTI_STATUS, replay_header(told["items"]))
 
 
 def _item(upload: Upload, found: Extracted, part: str, number: int, parts: int) -> MemoryAdd | MemorySyncError:

@@ -275,7 +275,8 @@ def changing(items: Sequence[tuple[str, dict[str, Any], str | None]]) -> Work:
         ]
         if len(changes) == 1:
             return deployment.container.editing.change(ACME, *changes[0], "ada")[0]
-        return all_answered(deployment.container.editing.change_many(ACME, changes, "ada"))
+        done = deployment.container.editing.change_many(ACME, changes, "ada")
+        return all_answered([each[0] if isinstance(each, tuple) else each for each in done])
 
     return work
 

@@ -84,6 +84,19 @@ def test_an_item_that_names_another_end_user_is_refused_and_the_others_are_done(
     assert [each["outcome"] for each in told[1]["outcomes"]] == ["stored"]
 
 
+def test_what_was_done_by_an_earlier_request_says_so_and_the_whole_only_where_all_was(door: EditDoor) -> None:
+    def send(*said: str) -> tuple[list[bool | None], str | None]:
+        items = [{"text": text, "client_ref": f"ref-{text}"} for text in said]
+        answer: Any = door.add_many(CALLER, BulkAdd.model_validate({"items": items}), None)
+        told = json.loads(answer.body)["items"]
+        return [each.get("replayed") for each in told], answer.headers.get("Idempotent-Replay")
+
+    assert send("I love tea.", "Hi!") == ([False, False], None)
+    assert send("I love tea.", "I love hiking.") == ([True, False], None)
+    assert send("I love hiking.", "", "I love tea.") == ([True, None, True], "true")
+    assert send("") == ([None], None)
+
+
 def test_an_item_that_asks_for_a_dry_run_of_its_own_is_not_stored(door: EditDoor) -> None:
     told = add_many(door, {"text": "I love hiking.", "dry_run": True}, {"text": "I love tea."})
 
