@@ -125,10 +125,13 @@ def test_many_changes_at_once_have_an_answer_each(user: User) -> None:
         {"id": one["id"], "importance": 7},
     ]
 
-    answer = user.call("POST", "/memory/batch-update", {"items": items})
+    answer, again = (user.call("POST", "/memory/batch-update", {"items": items}, Idempotency_Key="many") for _ in range(2))
 
     body = answer.json()
-    assert answer.status_code == 207
+    assert (answer.status_code, again.status_code) == (207, 207)
+    assert [each.get("replayed") for each in body["items"]] == [False, False, None, None, None]
+    assert [each.get("replayed") for each in again.json()["items"]] == [True, True, None, None, None]
+    assert again.headers["Idempotent-Replay"] == "true"
     assert [each["status"] for each in body["items"]] == [200, 200, 412, 404, 422]
     assert (body["updated"], body["failed"]) == (2, 3)
     assert body["items"][1]["memory"]["text"] == "The office is in the castle."

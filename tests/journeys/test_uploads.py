@@ -79,8 +79,11 @@ def test_a_large_file_becomes_parts_and_a_key_makes_it_once(user: User) -> None:
 def test_a_client_ref_is_the_key_of_the_whole_file(user: User) -> None:
     text = "\n\n".join(f"Chapter {number}. {PARAGRAPH}" for number in range(300)).encode()
 
-    first, again = (upload(user, "book.txt", text, "text/plain", client_ref="book-2").json() for _ in range(2))
+    answers = [upload(user, "book.txt", text, "text/plain", client_ref="book-2") for _ in range(2)]
 
+    first, again = (each.json() for each in answers)
+    assert [each.headers.get("idempotent-replay") for each in answers] == [None, "true"]
+    assert [{each["replayed"] for each in told["items"]} for told in (first, again)] == [{False}, {True}]
     assert (first["failed"], again["failed"]) == (0, 0)
     assert [each["result"]["memory_ids"] for each in again["items"]] == [each["result"]["memory_ids"] for each in first["items"]]
     assert len(user.all()) == len(first["items"]) > 1
