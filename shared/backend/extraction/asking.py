@@ -30,7 +30,9 @@ _BORDER = re.compile(
     rf"(?P<sign>{_SIGN})(?:(?:and|but|so|or|then|now)\s+)?|\s+(?:and|but|so)\s+|\s+(?={_YOU_MAY})",
     re.IGNORECASE,
 )
-_CONDITION = rf"(?:(?:and|but|so|also)\s+)?(?:{'|'.join(sorted(SUBORDINATORS))}|in case|should|were|had)\b"
+_CONDITION = (
+    rf"(?:(?:and|but|so|also)\s+)?(?:{'|'.join(sorted(SUBORDINATORS))}|in case|(?:should|were|had) (?:i|you|he|she|it|we|they))\b"
+)
 _BEGINS_WITH_CONDITION = re.compile(_CONDITION, re.IGNORECASE)
 _ENDS_WITH_CONDITION = re.compile(rf"(?:{_SIGN})(?={_CONDITION}[^,;]*$)", re.IGNORECASE)
 _TAG = re.compile(

@@ -10,15 +10,16 @@ from backend.extraction.words import QUOTED, tokens
 
 _LEAD = r"^(?:(?:so|and|but|well|ok|okay|hey|oh|also|anyway|btw|then|now)[, ]+)*"
 _ASKED = r"(?:i|you|he|she|it|we|they|there|this|that|these|those|your|my|the|our|his|her|their|anyone|anybody|someone)"
+_SUBJECT = r"(?:i|you|he|she|it|we|they)"
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|am)"
 _QUESTION = re.compile(
     rf"{_LEAD}(?:(?:who|what|when|where|why|how|which|whose)(?: (?!{_ASKED}\b)[\w-]+){{0,2}}"
     rf" {_AUXILIARY}(?: not)? (?:{_ASKED}|[\w-]+)\b"
-    rf"|(?:do|does|did|is|are|was|were|can|could|will|would|should|shall|has|have|had|am)(?: not)? {_ASKED}\b"
+    rf"|(?:do|does|did|is|are|was|were|can|could|will|would|should|shall|has|am)(?: not)? {_ASKED}\b"
+    rf"|(?:have|had)(?: not)? {_SUBJECT}\b"
     r"|(?:how|what) about\b|any (?:ideas?|chance|news|thoughts|plans|tips|advice|suggestions?|recommendations?)\b|what (?:if|else"
     r"|up)\b|guess what)"
 )
-_SUBJECT = r"(?:i|you|he|she|it|we|they)"
 _INVERTED = re.compile(
     r"(?:(?:can|could|will|would) (?:you|u|someone|anyone|somebody|anybody)"
     rf"|(?:what|why|how)(?: [\w-]+){{0,3}}? {_AUXILIARY}(?: not)? {_ASKED}"

@@ -51,6 +51,7 @@ def refused(text: str) -> list[tuple[str, str]]:
         ("I keep bees in Slovenia, how many hives fit here?", ["I keep bees in Slovenia"], "how many hives fit here?"),
         ("My mum is 81, so which museums in Vienna suit her?", ["My mum is 81"], "which museums in Vienna suit her?"),
         ("I have a flight at 9, if I leave at 7, will I make it?", ["I have a flight at 9"], "if I leave at 7, will I make it?"),
+        ("Had my knee surgery on Monday, when can I run?", ["Had my knee surgery on Monday"], "when can I run?"),
         ("I bake bread and I was wondering about rye.", ["I bake bread"], "I was wondering about rye."),
     ],
 )
@@ -101,6 +102,7 @@ def test_a_reason_before_a_question_is_kept_without_its_conjunction(reason: str)
         "My VPN is down again, can you fix it?",
         "I'm on the train right now, can you give me a riddle?",
         "If I were rich, would you marry me?",
+        "Should it rain on Sunday, where can we go?",
     ],
 )
 def test_nothing_is_kept_of_what_only_asks(text: str) -> None:

@@ -57,6 +57,8 @@ def test_what_asks_only_is_refused_in_every_language(text: str) -> None:
         "I have until I'm back in January to decide.",
         "At least you got to go home early on Friday.",
         "They're driving down on Good Friday after the lunch service.",
+        "Had my knee surgery on Monday.",
+        "Have my exam tomorrow at nine.",
         "I wondered why she brought her labels.",
         "I bought tulips, which are my favourite.",
         "People will read beneath your roof for years, which is the highest praise there is.",
