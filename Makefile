@@ -103,9 +103,10 @@ test-faults: setup ## a thousand histories under faults, and as many shuffled st
 test-kills: setup ## twenty kills (-9) of a stack under four writers, 500 acknowledged memories before each; many minutes
 	@$(PY) -m pytest $(LONG) -n0 -s tests/integration/faults/kills
 
-# What speaks to DynamoDB, and of it what reads pages: a real table may end one anywhere.
+# What speaks to DynamoDB. What reads pages does it with pages of one item, as a real table may end one anywhere: that is what a
+# whole page would show too, which `make test` reads from moto. The rest, and what counts the calls of a page, has whole ones.
 ON_PAGES := $(addprefix tests/contract/,audit encryption jobs memories state tenancy transcripts turns usage)
-ON_TABLES := $(ON_PAGES) tests/contract/kit tests/contract/tree/test_tree_answers.py $(wildcard tests/unit/kit/test_kit_dynamodb_*.py)
+ON_TABLES := tests/contract/memories/test_query_calls.py tests/contract/kit tests/contract/tree/test_tree_answers.py $(wildcard tests/unit/kit/test_kit_dynamodb_*.py)
 
 test-engines: setup ## the contracts on a real OpenSearch and a strict DynamoDB; needs JDK 17, Maven, cargo and a C compiler
 	@missing=$$($(PY) -m infrastructure.engines missing) || { echo "ENGINES NOT RUN: $$missing"; exit 1; }
