@@ -25,9 +25,12 @@ _MAY_ASK = re.compile(
 )
 """What every asking has one of: most sentences have none."""
 
-_SIGN = r"\s*[,;:\u2014\u2013]\s*|\s+-+\s+|\s*(?:\.{2,}|\u2026)\s*"
+_GAP = r"(?<!\s)\s"
+"""Where a gap begins: tried from each of its blanks, a text of nothing but blanks would take the square of its length."""
+
+_SIGN = rf"{_GAP}*(?<![,;:\u2014\u2013])[,;:\u2014\u2013]+\s*|{_GAP}+-+\s+|{_GAP}*(?:(?<!\.)\.{{2,}}|\u2026)\s*"
 _BORDER = re.compile(
-    rf"(?P<sign>{_SIGN})(?:(?:and|but|so|or|then|now)\s+)?|\s+(?:and|but|so)\s+|\s+(?={_YOU_MAY})",
+    rf"(?P<sign>{_SIGN})(?:(?:and|but|so|or|then|now)\s+)?|{_GAP}+(?:and|but|so)\s+|{_GAP}+(?={_YOU_MAY})",
     re.IGNORECASE,
 )
 _CONDITION = (
@@ -60,7 +63,7 @@ _TELLS = re.compile(rf"\b(?:{'|'.join(sorted(REPORTS | {'ask', 'asks', 'asked'})
 _OWN = r"(?=(?:i|we|my|our)\b|(?:im|ive)\b)"
 _STATES_ON = re.compile(
     rf"(?:{_SIGN})(?:(?:and|but|so|also|plus|(?P<reason>because|since|as|cause|cos|considering(?: that)?|given that))\s+)?{_OWN}"
-    rf"|\s+(?P<plainly>because|since|considering(?: that)?|given that)\s+{_OWN}",
+    rf"|{_GAP}+(?P<plainly>because|since|considering(?: that)?|given that)\s+{_OWN}",
     re.IGNORECASE,
 )
 _WEIGHS = re.compile(
