@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from threading import Lock
 
@@ -23,6 +25,8 @@ CACHE_BYTES = 256 * 1024 * 1024
 """What one process keeps of the owners asked last: about 1.8 kB a document of 384 dimensions."""
 
 _SCOPE = "SELECT number, rebuilt, changes FROM scopes WHERE tenant_id = ? AND scope_key = ?"
+_WRITTEN_SCOPE = """SELECT number, changes, EXISTS (SELECT 1 FROM tombstones WHERE scope = number)
+FROM scopes WHERE tenant_id = ? AND scope_key = ?"""
 _DOCUMENTS = """SELECT memory_id, tier, model, facts, content FROM documents
 WHERE number > ? AND number <= ? ORDER BY number"""
 _COUNT = "SELECT count(*) FROM documents WHERE number > ? AND number <= ?"
@@ -56,19 +60,18 @@ class EmbeddedIndex:
         """See the port."""
         if not changes:
             return
+        # Stable: what is of one owner stays in its order. Together it also lies together in the file.
+        ordered = sorted(changes, key=attrgetter("scope_key"))
         with self._writer.use() as (connection, hasher):
-            rows = [encode(change, hasher) if isinstance(change, IndexDocument) else change for change in changes]
+            rows = [(each.scope_key, encode(each, hasher) if isinstance(each, IndexDocument) else each) for each in ordered]
             with transaction(connection):
-                scopes: dict[str, _Counted] = {}
-                for change, row in zip(changes, rows, strict=True):
-                    scope = scopes.get(change.scope_key)
-                    if scope is None:
-                        scope = scopes[change.scope_key] = _scope_for_writing(connection, tenant_id, change.scope_key)
-                    if isinstance(row, Tombstone):
-                        _bury(connection, scope, row)
-                    else:
-                        _put(connection, scope, row)
-                for scope in scopes.values():
+                for scope_key, of_scope in groupby(rows, itemgetter(0)):
+                    scope = _scope_for_writing(connection, tenant_id, scope_key)
+                    for _, row in of_scope:
+                        if isinstance(row, Tombstone):
+                            _bury(connection, scope, row)
+                        else:
+                            _put(connection, scope, row)
                     if scope.changes > scope.before:
                         connection.execute("UPDATE scopes SET changes = ? WHERE number = ?", (scope.changes, scope.number))
             if any(isinstance(change, Tombstone) for change in changes):
@@ -213,10 +216,10 @@ class _Connection:
 
 
 def _scope_for_writing(connection: apsw.Connection, tenant_id: str, scope_key: str) -> _Counted:
-    found = connection.execute(_SCOPE, (tenant_id, scope_key)).fetchone()
+    found = connection.execute(_WRITTEN_SCOPE, (tenant_id, scope_key)).fetchone()
     if found:
-        has_tombstones = connection.execute("SELECT EXISTS (SELECT 1 FROM tombstones WHERE scope = ?)", (found[0],)).get
-        return _Counted(found[0], found[2], found[2], bool(has_tombstones))
+        number, changes, has_tombstones = found
+        return _Counted(number, changes, changes, bool(has_tombstones))
     connection.execute("INSERT INTO scopes (tenant_id, scope_key, changes, rebuilt) VALUES (?, ?, 0, 0)", (tenant_id, scope_key))
     return _Counted(connection.last_insert_rowid(), 0, 0)
 
