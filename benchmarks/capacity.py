@@ -41,6 +41,7 @@ from backend.kit.clock import SystemClock
 from backend.kit.config import aws_endpoint
 from backend.kit.dynamodb import Seam, Table
 from backend.kit.dynamodb.limits import item_bytes
+from backend.kit.dynamodb.values import to_item
 from backend.kit.ids import UlidIds
 from backend.memories.fake import FakeParking, FakePolicies
 from backend.memories.model import (
@@ -123,7 +124,7 @@ class Meter:
                 for write in arguments["TransactItems"]:
                     self._put(write["Put"]["Item"], times=2)
             case "UpdateItem":
-                self._put(answer["Attributes"], times=1)
+                self._put(to_item(answer["Attributes"]), times=1)
             case "DeleteItem":
                 self._delete(arguments["Key"])
             case _:
@@ -136,11 +137,11 @@ class Meter:
         self.calls.clear()
 
     def _read(self, found: Sequence[Mapping[str, Any]], consistent: bool, missing: int = 0) -> None:  # noqa: FBT001 - the call's own word
-        units = sum(math.ceil(item_bytes(item) / READ_BYTES) for item in found) + (missing or not found)
+        units = sum(math.ceil(item_bytes(to_item(item)) / READ_BYTES) for item in found) + (missing or not found)
         self.reads += units if consistent else units / 2
 
     def _read_together(self, found: Sequence[Mapping[str, Any]], consistent: bool) -> None:  # noqa: FBT001 - as above
-        units = max(1, math.ceil(sum(map(item_bytes, found)) / READ_BYTES))
+        units = max(1, math.ceil(sum(item_bytes(to_item(item)) for item in found) / READ_BYTES))
         self.reads += units if consistent else units / 2
 
     def _put(self, item: Mapping[str, Any], times: int) -> None:

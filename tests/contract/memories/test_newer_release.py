@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from backend.embedding.model import pack
+from backend.kit.dynamodb.values import to_item
 from backend.kit.errors import MemoryNotFoundError, NewerReleaseError
 from backend.memories.documents import documents_of
 from backend.memories.items import ROW, row_item, row_pk
@@ -46,8 +47,7 @@ def saved(world: World, **changed: dict[str, Any]) -> None:
 
 def raw(world: World) -> dict[str, Any]:
     key = {"pk": {"S": row_pk("acme", MEMORY.memory_id)}, "sk": {"S": ROW}}
-    item: dict[str, Any] = world.client.get_item(TableName=MEMORIES, Key=key)["Item"]
-    return item
+    return to_item(world.client.get_item(TableName=MEMORIES, Key=key)["Item"])
 
 
 def test_what_a_newer_release_added_to_a_row_survives_each_of_our_writes(world: World) -> None:

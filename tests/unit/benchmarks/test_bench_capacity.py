@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backend.kit.dynamodb.values import from_item
 from backend.retrieval.factors import BATCH
 from benchmarks.capacity import Meter, World, world
 from benchmarks.costs import Counted, Prices, cost
@@ -18,6 +19,11 @@ def item(size: int, **more: Any) -> dict[str, Any]:
     bare = {**KEY, **more}
     names = sum(len(name) + len(value["S"]) for name, value in bare.items())
     return {**bare, "x": {"S": "x" * (size - names - 1)}}
+
+
+def found(size: int) -> dict[str, Any]:
+    """Return an item as the seam reads it."""
+    return from_item(item(size))
 
 
 @pytest.mark.parametrize(("size", "units"), [(1024, 1), (1025, 2), (3000, 3)])
@@ -49,7 +55,7 @@ def test_a_read_costs_a_unit_for_each_begun_four_kilobytes_and_half_when_it_may_
     size: int, consistent: bool, units: float
 ) -> None:
     meter = Meter()
-    meter.after("GetItem", {"ConsistentRead": consistent}, {"Item": item(size)})
+    meter.after("GetItem", {"ConsistentRead": consistent}, {"Item": found(size)})
 
     assert meter.reads == units
 
@@ -57,11 +63,11 @@ def test_a_read_costs_a_unit_for_each_begun_four_kilobytes_and_half_when_it_may_
 def test_what_is_not_there_costs_a_read_too_and_a_page_is_read_together() -> None:
     meter = Meter()
     request = {"RequestItems": {"t": {"Keys": [KEY, KEY, KEY], "ConsistentRead": True}}}
-    meter.after("BatchGetItem", request, {"Responses": {"t": [item(100), item(100)]}})
+    meter.after("BatchGetItem", request, {"Responses": {"t": [found(100), found(100)]}})
     assert meter.reads == 3
 
     meter.reset()
-    meter.after("Query", {"ConsistentRead": True}, {"Items": [item(100)] * 40})
+    meter.after("Query", {"ConsistentRead": True}, {"Items": [found(100)] * 40})
     assert meter.reads == 1
 
 

@@ -25,6 +25,7 @@ from backend.kit.dynamodb import (
     transact,
 )
 from backend.kit.dynamodb.seam import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
+from backend.kit.dynamodb.table import key_of
 from backend.kit.errors import DeadlineExceededError, InternalError, OutcomeUnknownError, TableUnavailableError, ThrottledError
 from tests.support.faults import FINE, PlannedFaults, Step, cancelled, no_answer, plan, refused, throttled
 from tests.support.logs import log_lines
@@ -182,7 +183,7 @@ def left_over(share: int) -> Step:
         ((name, asked),) = arguments["RequestItems"].items()
         if "Keys" in asked:
             kept = asked["Keys"][-share:]
-            found = [item for item in answer["Responses"][name] if {"pk": item["pk"], "sk": item["sk"]} not in kept]
+            found = [item for item in answer["Responses"][name] if key_of((item["pk"], item["sk"])) not in kept]
             return {**answer, "Responses": {name: found}, "UnprocessedKeys": {name: {**asked, "Keys": kept}}}
         for write in asked[-share:]:
             template_table("MemoriesTable").delete(*(write["PutRequest"]["Item"][key]["S"] for key in ("pk", "sk")))
@@ -227,7 +228,7 @@ def test_of_keys_of_two_tables_each_may_leave_some_over(clock: FakeClock) -> Non
         kept = {name: {**each, "Keys": each["Keys"][1::2]} for name, each in asked.items() if each["Keys"][1::2]}
         left = {name: [key["sk"]["S"] for key in each["Keys"]] for name, each in kept.items()}
         found = answer["Responses"]
-        taken = {name: [item for item in found[name] if item["sk"]["S"] not in left.get(name, [])] for name in asked}
+        taken = {name: [item for item in found[name] if item["sk"] not in left.get(name, [])] for name in asked}
         return {**answer, "Responses": taken, "UnprocessedKeys": kept}
 
     faults = plan(*[Step(change=halved)] * 5)

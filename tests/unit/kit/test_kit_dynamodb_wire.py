@@ -1,4 +1,4 @@
-"""What DynamoDB answers is read in one step, and comes out as botocore's own reader has it."""
+"""Items in DynamoDB's answers come out plain at once, all else as botocore's own reader has it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from backend.kit.clock import SystemClock
 from backend.kit.dynamodb import wire
 from backend.kit.dynamodb.seam import Seam
+from backend.kit.dynamodb.values import from_item
+from tests.support import tables
 
 BINARY = st.binary(max_size=40).map(lambda raw: b64encode(raw).decode())
 SCALARS = st.one_of(
@@ -24,8 +26,6 @@ SCALARS = st.one_of(
     st.builds(lambda raw: {"B": raw}, BINARY),
     st.builds(lambda truth: {"BOOL": truth}, st.booleans()),
     st.just({"NULL": True}),
-    st.builds(lambda texts: {"SS": texts}, st.lists(st.text(max_size=5), min_size=1, max_size=3)),
-    st.builds(lambda raws: {"BS": raws}, st.lists(BINARY, min_size=1, max_size=3)),
 )
 VALUES = st.recursive(
     SCALARS,
@@ -34,6 +34,10 @@ VALUES = st.recursive(
         | st.builds(lambda held: {"M": held}, st.dictionaries(st.text(max_size=5), inner, max_size=3))
     ),
     max_leaves=8,
+)
+SETS = st.one_of(
+    st.builds(lambda texts: {"SS": texts}, st.lists(st.text(max_size=5), min_size=1, max_size=3)),
+    st.builds(lambda raws: {"BS": raws}, st.lists(BINARY, min_size=1, max_size=3)),
 )
 ITEMS = st.dictionaries(st.text(min_size=1, max_size=8), VALUES, max_size=4)
 
@@ -47,37 +51,60 @@ def answered(body: dict[str, Any], status: int = 200) -> dict[str, Any]:
     return {"status_code": status, "headers": {}, "body": json.dumps(body).encode()}
 
 
-def read_by_both(service: ServiceModel, operation: str, response: dict[str, Any]) -> tuple[Any, Any]:
-    shape = service.operation_model(operation).output_shape
-    parsers: list[Any] = [wire.AttributeParser(), JSONParser()]
+def read_by_both(service: ServiceModel, name: str, response: dict[str, Any]) -> tuple[Any, Any]:
+    """Read the answer of an operation, or an error, with our reader and with botocore's."""
+    errors = {each.name: each for each in service.error_shapes}
+    shape = errors.get(name) or service.operation_model(name).output_shape
+    parsers: list[Any] = [wire.ItemParser(), JSONParser()]
     ours, theirs = (parser.parse(response, shape) for parser in parsers)
     return ours, theirs
 
 
 @given(item=ITEMS, other=ITEMS)
-def test_items_are_read_as_the_general_reader_reads_them(
+def test_items_are_those_of_the_general_reader_but_plain_and_keys_are_as_it_reads_them(
     service: ServiceModel, item: dict[str, Any], other: dict[str, Any]
 ) -> None:
     one = answered({"Item": item})
     some = answered({"Items": [item, other], "LastEvaluatedKey": other, "Count": 2, "ScannedCount": 2})
     batch = answered({"Responses": {"t": [item, other]}, "UnprocessedKeys": {"t": {"Keys": [other], "ConsistentRead": True}}})
 
-    for operation, response in (("GetItem", one), ("Query", some), ("BatchGetItem", batch)):
-        ours, theirs = read_by_both(service, operation, response)
-        assert ours == theirs
+    ours, theirs = read_by_both(service, "GetItem", one)
+    assert ours == {**theirs, "Item": from_item(theirs["Item"])}
+    ours, theirs = read_by_both(service, "Query", some)
+    assert ours == {**theirs, "Items": [from_item(each) for each in theirs["Items"]]}
+    ours, theirs = read_by_both(service, "BatchGetItem", batch)
+    assert ours == {**theirs, "Responses": {"t": [from_item(each) for each in theirs["Responses"]["t"]]}}
+
+
+@given(key=st.dictionaries(st.text(min_size=1, max_size=8), SETS, min_size=1))
+def test_what_stays_typed_may_hold_sets_and_what_becomes_plain_may_not(service: ServiceModel, key: dict[str, Any]) -> None:
+    left = answered({"Responses": {}, "UnprocessedKeys": {"t": {"Keys": [key]}}})
+
+    ours, theirs = read_by_both(service, "BatchGetItem", left)
+
+    assert ours == theirs
+    with pytest.raises(TypeError, match="no Python form"):
+        read_by_both(service, "GetItem", answered({"Item": key}))
 
 
 @given(item=ITEMS)
-def test_what_a_cancelled_transaction_found_is_read_alike(service: ServiceModel, item: dict[str, Any]) -> None:
-    refused = {
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "Message": "Transaction cancelled",
-        "CancellationReasons": [{"Code": "ConditionalCheckFailed", "Item": item}, {"Code": "None"}],
-    }
-    ours, theirs = read_by_both(service, "TransactWriteItems", answered(refused, 400))
+def test_what_a_refused_write_or_transaction_found_is_plain(service: ServiceModel, item: dict[str, Any]) -> None:
+    write = answered({"Message": "The conditional request failed", "Item": item}, 400)
+    ours, theirs = read_by_both(service, "ConditionalCheckFailedException", write)
+    assert ours == {**theirs, "Item": from_item(theirs["Item"])}
 
-    assert ours == theirs
-    assert ours["Error"]["Code"] == "TransactionCanceledException"
+    reasons = [{"Code": "ConditionalCheckFailed", "Item": item}, {"Code": "None"}]
+    transaction = answered({"Message": "Transaction cancelled", "CancellationReasons": reasons}, 400)
+    ours, theirs = read_by_both(service, "TransactionCanceledException", transaction)
+    failed, fine = theirs["CancellationReasons"]
+    assert ours == {**theirs, "CancellationReasons": [{**failed, "Item": from_item(failed["Item"])}, fine]}
+
+
+@given(item=ITEMS)
+def test_reading_a_plain_item_again_changes_nothing(service: ServiceModel, item: dict[str, Any]) -> None:
+    ours, _ = read_by_both(service, "GetItem", answered({"Item": item}))
+
+    assert from_item(ours["Item"]) is ours["Item"]
 
 
 def test_the_client_of_the_seam_reads_so() -> None:
@@ -85,5 +112,15 @@ def test_the_client_of_the_seam_reads_so() -> None:
 
     factory = seam.session.get_component("response_parser_factory")
 
-    assert isinstance(factory.create_parser("json"), wire.AttributeParser)
-    assert not isinstance(factory.create_parser("query"), wire.AttributeParser)
+    assert isinstance(factory.create_parser("json"), wire.ItemParser)
+    assert not isinstance(factory.create_parser("query"), wire.ItemParser)
+
+
+def test_the_client_of_the_seam_names_itself() -> None:
+    sent: list[bytes] = []
+    with tables.aws():
+        client: Any = Seam(SystemClock(), tables.REGION).client
+        client.meta.events.register("before-send", lambda request, **_: sent.append(request.headers["User-Agent"]))
+        client.list_tables()
+
+    assert [each.startswith(wire.USER_AGENT.encode()) for each in sent] == [True]

@@ -6,6 +6,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.support import tables
@@ -26,7 +27,8 @@ KEYS = ["a", "b", "B", "a#1", "a#10", "a#2", "\u00e9", "~"]
 
 def filled() -> Any:
     """Return a client of a table with items of every kind, put in by chance."""
-    client: Any = tables.template_seam().client
+    # Not the seam's: its items come out plain, and there are kinds that have no plain form.
+    client: Any = boto3.client("dynamodb", region_name=tables.REGION)
     chance = random.Random(3)  # noqa: S311 - an order, no secret
     keys = [(pk, sk) for pk in KEYS for sk in KEYS]
     chance.shuffle(keys)

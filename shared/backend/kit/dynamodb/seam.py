@@ -121,9 +121,9 @@ class Seam(Connection):
 
     @property
     def session(self) -> Session:
-        """The session of this thread, whose clients read attribute values in one step."""
+        """The session of this thread, whose clients are as fast as they can be made."""
         session: Session = super().session
-        wire.read_fast(session)
+        wire.speed_up(session)
         return session
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:

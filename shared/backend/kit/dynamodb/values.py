@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,10 @@ from backend.kit.dynamodb.limits import TableLimitError, significant_digits
 _MOST_DIGITS = 38
 _LOWEST_POWER = -130
 _HIGHEST_POWER = 126
+
+
+class PlainItem(dict[str, Any]):
+    """An item that holds plain values already."""
 
 
 def to_attribute(value: Any) -> dict[str, Any]:  # noqa: ANN401, PLR0911 - one case a type is the whole point
@@ -41,8 +45,11 @@ def to_attribute(value: Any) -> dict[str, Any]:  # noqa: ANN401, PLR0911 - one c
     raise TypeError(msg)
 
 
-def from_attribute(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - one case a type is the whole point
-    """Return the Python value of a typed one. A number without a fraction is an int, whatever it was: 1.0 reads back as 1."""
+def from_attribute(attribute: Mapping[str, Any], binary: Callable[[Any], bytes] = bytes) -> Any:  # noqa: ANN401 - one case a type is the whole point
+    """Return the Python value of a typed one, `binary` making the bytes of a binary one.
+
+    A number without a fraction is an int, whatever it was: 1.0 reads back as 1.
+    """
     ((kind, value),) = attribute.items()
     match kind:
         case "S" | "BOOL":
@@ -50,13 +57,13 @@ def from_attribute(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - one c
         case "N":
             return _number(value)
         case "B":
-            return bytes(value)
+            return binary(value)
         case "NULL":
             return None
         case "L":
-            return [from_attribute(each) for each in value]
+            return [from_attribute(each, binary) for each in value]
         case "M":
-            return {name: from_attribute(each) for name, each in value.items()}
+            return {name: from_attribute(each, binary) for name, each in value.items()}
     msg = f"no Python form for DynamoDB type {kind}"
     raise TypeError(msg)
 
@@ -68,6 +75,8 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain item."""
+    if isinstance(item, PlainItem):
+        return item
     return {name: from_attribute(value) for name, value in item.items()}
 
 
