@@ -18,12 +18,12 @@ _tenants = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every journey, and keep them all on one worker: they share one stack."""
+    """Mark every journey, and keep them on one worker with one stack; those of `outside`, which take longest, on another."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("stack"))
+            item.add_marker(pytest.mark.xdist_group("outside" if here / "outside" in item.path.parents else "stack"))
 
 
 @pytest.fixture(scope="session")
