@@ -20,7 +20,8 @@ import httpx
 from backend.embedding.minilm import MiniLmEmbedder
 from backend.embedding.model import Purpose
 from backend.extraction.model import Utterance
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy
 from backend.kit.clock import SystemClock
 from benchmarks import texts
 from benchmarks.plot import Bar

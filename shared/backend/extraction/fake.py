@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from backend.extraction.extracted_key import extracted_key
 from backend.extraction.model import Candidate, Method, Reading, Utterance
-from backend.extraction.pipeline import ExtractionPolicy
+from backend.extraction.policy import ExtractionPolicy
 
 
 class WholeTexts:

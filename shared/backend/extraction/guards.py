@@ -6,33 +6,14 @@ The guards look at the whole of what was sent: a key that was cut into several s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from backend.extraction.chunking import chunks
 from backend.extraction.injection import injection_in
 from backend.extraction.model import Guarded, Refusal, Statement
 from backend.extraction.personal import personal_data_in
+from backend.extraction.policy import GuardPolicy, Reaction
 from backend.extraction.secrets import Finding, secrets_in
-
-
-class Reaction(StrEnum):
-    """What a tenant wants done with what a guard finds."""
-
-    ALLOW = "allow"
-    REDACT = "redact"
-    BLOCK = "block"
-    QUARANTINE = "quarantine"
-
-
-@dataclass(frozen=True, slots=True)
-class GuardPolicy:
-    """A tenant's. Secrets are blocked unless said otherwise; what reaches a person is what memories are often about."""
-
-    secrets: Reaction = Reaction.BLOCK
-    personal: Reaction = Reaction.ALLOW
-    injection: Reaction = Reaction.QUARANTINE
-
 
 _REFUSED = {Reaction.BLOCK: Guarded.POLICY, Reaction.QUARANTINE: Guarded.QUARANTINED}
 

@@ -8,13 +8,13 @@ guards, whoever sent it and whoever read it, scored by who speaks, and given its
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from backend.extraction import language_model, rules
 from backend.extraction.extracted_key import extracted_key
-from backend.extraction.guards import GuardPolicy, guarded
+from backend.extraction.guards import guarded
 from backend.extraction.model import LONGEST_UTTERANCE, Candidate, Method, Reading, Statement, Utterance
 from backend.extraction.patience import READ_SECONDS, seconds_to_ask
+from backend.extraction.policy import ExtractionPolicy
 from backend.extraction.ports import LanguageModel, LanguageModelUnavailableError
 from backend.extraction.validating import held_to_the_rules, of_its_speaker
 
@@ -25,14 +25,6 @@ LONG_TEXT = "long-text"
 
 NOTHING_FOUND = "nothing-found"
 """The model found nothing in a text that states something to the rules."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractionPolicy:
-    """A tenant's: whether a language model may read its texts, and what the guards do."""
-
-    method: Method = Method.RULES
-    guards: GuardPolicy = field(default_factory=GuardPolicy)
 
 
 class Pipeline:

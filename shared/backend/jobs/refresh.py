@@ -13,9 +13,8 @@ from backend.embedding.documents import Unembeddable, vectors_of_each
 from backend.embedding.model import Vector
 from backend.embedding.ports import Embedder
 from backend.extraction.extracted_key import is_outdated
-from backend.extraction.guards import GuardPolicy, Reaction
 from backend.extraction.model import Method, Utterance
-from backend.extraction.pipeline import ExtractionPolicy
+from backend.extraction.policy import ExtractionPolicy, GuardPolicy, Reaction
 from backend.jobs.model import Counts, Cursor, Job, Step
 from backend.kit.clock import Clock
 from backend.kit.errors import ConflictError

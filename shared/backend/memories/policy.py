@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from backend.extraction.pipeline import ExtractionPolicy
+from backend.extraction.policy import ExtractionPolicy
 from backend.kit.clock import as_utc
 from backend.memories.model import Memory, OnConflict
 from backend.usage.model import Usage

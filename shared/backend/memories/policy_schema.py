@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from backend.extraction.guards import GuardPolicy, Reaction
 from backend.extraction.model import Method
-from backend.extraction.pipeline import ExtractionPolicy
+from backend.extraction.policy import ExtractionPolicy, GuardPolicy, Reaction
 from backend.kit.errors import Fault, ValidationFailedError
 from backend.kit.wire import Name
 from backend.memories.policy import MemoryPolicy, Winner

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from backend.extraction.model import Reading, Utterance
-from backend.extraction.pipeline import ExtractionPolicy
+from backend.extraction.policy import ExtractionPolicy
 from backend.index.model import IndexDocument, Tombstone
 from backend.memories.listing import EVERYTHING, Listing, Page
 from backend.memories.model import (

@@ -17,7 +17,7 @@ from backend.composing.service import Composer
 from backend.composing.synthesizing import Synthesizer
 from backend.embedding.fake import FakeEmbedder
 from backend.extraction.model import Method as Extraction
-from backend.extraction.pipeline import ExtractionPolicy
+from backend.extraction.policy import ExtractionPolicy
 from backend.extraction.ports import LanguageModelUnavailableError, ModelAnswer
 from backend.memories.fake import FakePolicies
 from backend.memories.model import REDACTED, Memory

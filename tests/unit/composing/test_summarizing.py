@@ -19,7 +19,8 @@ from backend.composing.service import Composer
 from backend.composing.summarizing import MOST_READ, Summarizer
 from backend.extraction.fake import WholeTexts
 from backend.extraction.model import Method as Extraction
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy
 from backend.kit.errors import GoneError, MemoryNotFoundError
 from backend.memories.model import Memory
 from backend.memories.outcomes import Outcome

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 from backend.extraction.model import Candidate, Claimed, Utterance
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy
 from backend.index.text import query_stems, stems
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from backend.extraction.asking import parts
 from backend.extraction.model import Guarded, Statement, Utterance
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy
 from backend.extraction.rules import statements_in
 
 SAID = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)

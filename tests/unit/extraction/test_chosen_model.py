@@ -17,7 +17,8 @@ from backend.extraction.bedrock_converse import BedrockLanguageModel
 from backend.extraction.keyed_model import KeyedLanguageModel
 from backend.extraction.model import Method, Utterance
 from backend.extraction.openai_compatible import OpenAiCompatibleModel
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy
 from backend.extraction.ports import LanguageModelUnavailableError, ModelAnswer
 from backend.kit.clock import FakeClock
 from backend.kit.config import Settings

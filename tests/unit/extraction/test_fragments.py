@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backend.extraction.guards import GuardPolicy, Reaction
 from backend.extraction.model import Category, Statement, Utterance
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy, GuardPolicy, Reaction
 from backend.extraction.rules import statements_in
 from backend.extraction.words import is_english, plain
 

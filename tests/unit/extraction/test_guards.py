@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.extraction.guards import GuardPolicy, Reaction, guarded
+from backend.extraction.guards import guarded
 from backend.extraction.injection import injection_in
 from backend.extraction.model import Guarded, Refusal, Statement
 from backend.extraction.personal import personal_data_in
+from backend.extraction.policy import GuardPolicy, Reaction
 from backend.extraction.secrets import secrets_in
 
 # Put together here, so that no file holds anything in the shape of a real one.

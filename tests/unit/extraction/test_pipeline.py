@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from backend.extraction.extracted_key import extracted_key
 from backend.extraction.fake import WholeTexts
-from backend.extraction.guards import GuardPolicy, Reaction
 from backend.extraction.model import LONGEST_UTTERANCE, Candidate, Claimed, Guarded, Method, Precision, Reading, Utterance
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy, GuardPolicy, Reaction
 from backend.extraction.ports import LanguageModel, LanguageModelUnavailableError, ModelAnswer
 
 SAID_AT = datetime(2026, 1, 5, 9, tzinfo=UTC)

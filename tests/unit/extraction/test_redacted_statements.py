@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backend.extraction.guards import GuardPolicy, Reaction
 from backend.extraction.model import Candidate, Utterance
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy, GuardPolicy, Reaction
 
 SAID_AT = datetime(2026, 11, 20, tzinfo=UTC)
 REDACTS = ExtractionPolicy(guards=GuardPolicy(secrets=Reaction.REDACT, personal=Reaction.REDACT))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from backend.extraction.model import Candidate, Method, Reading, Refusal, Utterance
-from backend.extraction.pipeline import ExtractionPolicy
+from backend.extraction.policy import ExtractionPolicy
 from backend.memories.outcomes import (
     Added,
     Outcome,

@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from backend.extraction.guards import GuardPolicy, Reaction
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy, GuardPolicy, Reaction
 from backend.memories.model import Said
 from backend.memories.policy import MemoryPolicy
 from tests.unit.memories.adding_cases import SECRET

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.extraction.guards import GuardPolicy, Reaction
 from backend.extraction.model import Method
-from backend.extraction.pipeline import ExtractionPolicy
+from backend.extraction.policy import ExtractionPolicy, GuardPolicy, Reaction
 from backend.kit.clock import FakeClock
 from backend.kit.errors import Fault, TableUnavailableError, ValidationFailedError
 from backend.kit.observability import Record, recording

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from backend.extraction.model import Method
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy
 from backend.extraction.ports import LanguageModelUnavailableError, ModelAnswer
 from backend.kit import observability
 from backend.kit.deadline import deadline

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.extraction.model import Reading
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy
 from backend.memories.model import Said
 from backend.memories.side_by_side import alone, groups
 from backend.tenancy.scope import Scope

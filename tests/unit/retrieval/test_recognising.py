@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backend.extraction.model import Method
-from backend.extraction.pipeline import ExtractionPolicy, Pipeline
+from backend.extraction.pipeline import Pipeline
+from backend.extraction.policy import ExtractionPolicy
 from backend.memories.archiving import put_aside
 from backend.memories.documents import changes_for
 from backend.memories.fake import FakePolicies
