@@ -26,7 +26,7 @@ ITEM = "AttributeMap"
 """The service model's name for an item in an answer. A key is a `Key`, an item that was left over has a name of its own too."""
 
 USER_AGENT = f"MemorySync Botocore/{__version__}"
-"""Without one botocore joins its own of sixteen parts anew, twice a call: a twentieth of a query's processor time."""
+"""Without one botocore joins its own of sixteen parts anew, twice a call: 0.09 ms of processor."""
 
 
 class ItemParser(JSONParser):
