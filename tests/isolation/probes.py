@@ -343,6 +343,9 @@ def _context(row: Row) -> dict[str, Any]:
 USED = ("access_count", "last_accessed", "usage", "score")
 """What every question that returns a memory moves, some seconds later."""
 
+AGE = ("recency", "decay")
+"""What moves by itself: the sixth digit of one turned between two answers of a busy machine."""
+
 
 def likeness(answer: Answer, *, warned: bool = False, counted: bool = False, **names: str) -> tuple[int, dict[str, str], str]:
     """Return what two answers to the same question have in common: all but request ids, the time it took and the way.
@@ -360,6 +363,7 @@ def likeness(answer: Answer, *, warned: bool = False, counted: bool = False, **n
             "request_id",
             "latency_ms",
             "oldest_age_seconds",
+            *AGE,
             *(USED if counted else ()),
             *(("warnings",) if warned else ()),
         }
