@@ -344,7 +344,7 @@ USED = ("access_count", "last_accessed", "usage", "score")
 """What every question that returns a memory moves, some seconds later."""
 
 AGE = ("recency", "decay")
-"""What moves by itself: the sixth digit of one turned between two answers of a busy machine."""
+"""What moves by itself, by less than a thousandth while a test lasts: the sixth digit of one turned on a busy machine."""
 
 
 def likeness(answer: Answer, *, warned: bool = False, counted: bool = False, **names: str) -> tuple[int, dict[str, str], str]:
@@ -363,12 +363,11 @@ def likeness(answer: Answer, *, warned: bool = False, counted: bool = False, **n
             "request_id",
             "latency_ms",
             "oldest_age_seconds",
-            *AGE,
             *(USED if counted else ()),
             *(("warnings",) if warned else ()),
         }
         body.pop("instance", None)
-        text = json.dumps(_without(body, changing), ensure_ascii=False)
+        text = json.dumps(_rounded(_without(body, changing)), ensure_ascii=False)
     for name, word in names.items():
         text = text.replace(word, f"<{name}>")
     return answer.status, headers, text
@@ -379,3 +378,12 @@ def _without(value: Any, names: frozenset[str] | set[str]) -> Any:
     if isinstance(value, dict):
         return {name: _without(each, names) for name, each in value.items() if name not in names}
     return [_without(each, names) for each in value] if isinstance(value, list) else value
+
+
+def _rounded(value: Any, *, aged: bool = False) -> Any:
+    """Return it with what ages rounded to a thousandth, at any depth."""
+    if isinstance(value, dict):
+        return {name: _rounded(each, aged=aged or name in AGE) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each, aged=aged) for each in value]
+    return round(value, 3) if aged and isinstance(value, float) else value

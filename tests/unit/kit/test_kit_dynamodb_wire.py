@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backend.kit.clock import SystemClock
 from backend.kit.dynamodb import wire
 from backend.kit.dynamodb.seam import Seam
-from backend.kit.dynamodb.values import from_item
+from backend.kit.dynamodb.values import PlainItem, from_item
 from tests.support import tables
 
 BINARY = st.binary(max_size=40).map(lambda raw: b64encode(raw).decode())
@@ -85,6 +85,16 @@ def test_what_stays_typed_may_hold_sets_and_what_becomes_plain_may_not(service: 
     assert ours == theirs
     with pytest.raises(TypeError, match="no Python form"):
         read_by_both(service, "GetItem", answered({"Item": key}))
+
+
+@given(item=ITEMS)
+def test_a_write_that_was_left_over_stays_typed_for_it_is_sent_again(service: ServiceModel, item: dict[str, Any]) -> None:
+    left = answered({"UnprocessedItems": {"t": [{"PutRequest": {"Item": item}}, {"DeleteRequest": {"Key": item}}]}})
+
+    ours, theirs = read_by_both(service, "BatchWriteItem", left)
+
+    assert ours == theirs
+    assert not isinstance(ours["UnprocessedItems"]["t"][0]["PutRequest"]["Item"], PlainItem)
 
 
 @given(item=ITEMS)

@@ -121,7 +121,7 @@ class Seam(Connection):
 
     @property
     def session(self) -> Session:
-        """The session of this thread, whose clients are as fast as they can be made."""
+        """The session of this thread, whose clients read items at once."""
         session: Session = super().session
         wire.speed_up(session)
         return session
