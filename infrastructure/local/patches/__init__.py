@@ -9,6 +9,7 @@ from __future__ import annotations
 from infrastructure.local.patches import (
     condition_split,
     expressions,
+    forked_workers,
     function_errors,
     function_logs,
     http_api_body,
@@ -41,6 +42,7 @@ PATCHES = (
     function_errors,
     function_logs,
     worker_ceiling,
+    forked_workers,
 )
 
 
