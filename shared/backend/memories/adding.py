@@ -14,11 +14,12 @@ from backend.embedding.ports import Embedder
 from backend.extraction.model import LONGEST_UTTERANCE, Candidate, Guarded, Method, Reading
 from backend.kit import observability
 from backend.kit.clock import Clock, as_utc
-from backend.kit.errors import ConflictError, EmbeddingUnavailableError, GoneError, ThrottledError
+from backend.kit.errors import EmbeddingUnavailableError, GoneError, ThrottledError
 from backend.kit.ids import Ids
 from backend.memories.conflicts import Claims, Imagined, Settled, settled
 from backend.memories.documents import changes_for
 from backend.memories.evidence import digest_of, evidence_of
+from backend.memories.merging import as_lasting, keeps, merged
 from backend.memories.model import (
     WAITING,
     Evidence,
@@ -53,6 +54,10 @@ _SKIPPED = {
     Guarded.POLICY: Outcome.POLICY,
     Guarded.REDUNDANT: Outcome.REDUNDANT,
 }
+
+
+Met = dict[tuple[str, str], str]
+"""The id of the memory that a fact was stored as, or merged into, by scope key and `extracted_key`."""
 
 
 class Adding:
@@ -90,10 +95,11 @@ class Adding:
         policy: MemoryPolicy,
         actor: str | None = None,
         ahead: Mapping[str, Memory] = MappingProxyType({}),
+        met: Met | None = None,
     ) -> Added:
         """Store what is worth it. Doing it again under the same claim id stores nothing twice and ends the same.
 
-        `ahead` is what was stored of `additions` already, by id.
+        `ahead` is what was stored of `additions` already, by id; `met` gets what is met here, for those that come after.
         Raises `GoneError`, `ThrottledError`, `DependencyUnavailableError`.
         """
         memories: dict[str, Memory] = {}
@@ -117,10 +123,17 @@ class Adding:
             if memory_id:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, memory_id, SAME_REQUEST))
             else:
-                planned = self._planned(scope, said, candidate, own, own_id)
-                memory, outcome = self._stored(replace(planned, actor=actor), said_here, said, number, policy)
+                planned = replace(self._planned(scope, said, candidate, own, own_id), actor=actor)
+                place = (planned.scope_key, candidate.extracted_key)
+                memory = self._met_again(planned, met.get(place)) if met and said.deduplicate else None
+                if memory:
+                    outcome = CandidateOutcome(number, Outcome.MERGED, memory.memory_id, "extracted_key")
+                else:
+                    memory, outcome = self._stored(planned, said_here, said, number, policy)
                 memories[memory.memory_id] = memory
                 first_with[candidate.extracted_key] = memory_id = memory.memory_id
+                if met is not None and said.deduplicate:
+                    met[place] = memory_id
                 outcomes.append(outcome)
             if memory_id != own_id:
                 # What was stored just now has its evidence from the same transaction.
@@ -177,7 +190,7 @@ class Adding:
         if said.deduplicate and holder is None:
             holder = self._holder(planned, planned, so_far) or self._holder(planned, end.memory, so_far)
         if holder:
-            so_far.keep(self._as_lasting(holder, planned))
+            so_far.keep(as_lasting(holder, planned, self._clock.now()))
             known_id = "" if so_far.has_taken(holder.memory_id) else holder.memory_id
             return CandidateOutcome(number, Outcome.MERGED, known_id, "extracted_key")
         # The guard stays with what holds now, as in `_stored`.
@@ -276,7 +289,7 @@ class Adding:
             memory = end.memory if end else planned
             known = self._known(planned, end) if end and said.deduplicate else None
             if known:
-                lasting = self._lasting(known, planned)
+                lasting = merged(self._store, known, planned, now)
                 if lasting:
                     return lasting, CandidateOutcome(number, Outcome.MERGED, lasting.memory_id, "extracted_key")
                 continue
@@ -293,8 +306,8 @@ class Adding:
                 continue
             except GuardTakenError as taken:
                 holder = self._store.get(planned.tenant_id, taken.memory_id)
-                if holder and _keeps(holder, planned, memory, now):
-                    lasting = self._lasting(holder, planned)
+                if holder and keeps(holder, planned, memory, now):
+                    lasting = merged(self._store, holder, planned, now)
                     if lasting:
                         return lasting, CandidateOutcome(number, Outcome.MERGED, lasting.memory_id, "extracted_key")
                     continue
@@ -311,42 +324,30 @@ class Adding:
         msg = "Others keep changing what is known of this; try again."
         raise ThrottledError(msg, retry_after=1)
 
+    def _met_again(self, planned: Memory, memory_id: str | None) -> Memory | None:
+        """Return what was met with this key a moment ago where it is the same fact still: then nothing has to be tried.
+
+        Whatever claims something may end what claims the same, of what has ended another may have the guard, and an attempt done
+        again finds its own memory by its id.
+        """
+        now = self._clock.now()
+        if memory_id is None or memory_id == planned.memory_id or planned.claimed or not planned.stands(now):
+            return None
+        holder = self._store.get(planned.tenant_id, memory_id)
+        if holder is None or holder.guard_key != planned.guard_key or not keeps(holder, planned, planned, now):
+            return None
+        return merged(self._store, holder, planned, now)
+
     def _known(self, planned: Memory, end: Settled) -> Memory | None:
         if end.known or end.memory.guard_key == planned.guard_key:
             return end.known
         # What is known already is no dispute, whatever else is claimed beside it.
         return self._holder(planned, planned, self._store)
 
-    def _lasting(self, holder: Memory, planned: Memory) -> Memory | None:
-        """Return the holder, lasting no less than what merges into it, which would be lost with it; None if it was changed.
-
-        What was said late says of a claim that it held still at its time, so that nobody ends it before that.
-        """
-        kept = self._as_lasting(holder, planned)
-        if kept is not holder:
-            try:
-                self._store.replace(kept, self._store.changes(kept))
-            except ConflictError:
-                return None
-        return kept
-
-    def _as_lasting(self, holder: Memory, planned: Memory) -> Memory:
-        """Return the holder as it is once the planned one has merged into it: the very same where nothing changes."""
-        changes: dict[str, datetime | None] = {}
-        if not holder.outlasts(planned):
-            changes["expires_at"] = planned.expires_at
-        if (
-            holder.claimed
-            and planned.is_late
-            and planned.valid_from > max(holder.valid_from, holder.last_said or holder.valid_from)
-        ):
-            changes["last_said"] = planned.valid_from
-        return holder.changed(self._clock.now(), **changes) if changes else holder
-
     def _holder(self, planned: Memory, memory: Memory, rows: Claims) -> Memory | None:
         memory_id = rows.guarded_by(memory.scope_key, memory.guard_key, memory.tenant_id)
         holder = rows.get_many(memory.tenant_id, [memory_id]).get(memory_id) if memory_id else None
-        return holder if holder and _keeps(holder, planned, memory, self._clock.now()) else None
+        return holder if holder and keeps(holder, planned, memory, self._clock.now()) else None
 
 
 def _skipped(candidate: Candidate, number: int) -> CandidateOutcome | None:
@@ -363,22 +364,6 @@ def _outcome_of(memory: Memory, number: int) -> CandidateOutcome:
     if memory.supersedes:
         return CandidateOutcome(number, Outcome.SUPERSEDED, memory.memory_id, "same_claim")
     return CandidateOutcome(number, Outcome.STORED, memory.memory_id)
-
-
-def _keeps(holder: Memory, planned: Memory, memory: Memory, now: datetime) -> bool:
-    """Tell whether the holder of a guard is the same fact still, and what merges into it says no more of the time.
-
-    `memory` is what is planned, as it is to be stored: a history that is told again is of facts that have ended.
-    """
-    if holder.state is memory.state and memory.state in WAITING:
-        return True
-    if holder.stands(now):
-        # Of a claim it matters when it held: what was said of the time before is another thing.
-        return not (planned.is_late and planned.claimed and holder.claimed and planned.valid_from < holder.valid_from)
-    if holder.valid_until is None or not holder.is_live(now) or memory.stands(now):
-        return False
-    is_within = memory.valid_until is None or memory.valid_until <= holder.valid_until
-    return is_within and holder.valid_from <= memory.valid_from < holder.valid_until
 
 
 def _pieces(candidate: Candidate) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from backend.kit.errors import (
     ThrottledError,
 )
 from backend.kit.ids import Ids
-from backend.memories.adding import GONE, Adding
+from backend.memories.adding import GONE, Adding, Met
 from backend.memories.bounds import check_bounds
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page
@@ -206,7 +206,8 @@ class MemoryService:
         """
 
         def one_after_the_other(numbers: Sequence[int]) -> dict[int, Added | MemorySyncError]:
-            return {number: self._tried(self._remembered, works[number], ahead) for number in numbers}
+            met: Met = {}
+            return {number: self._tried(self._remembered, works[number], ahead, met) for number in numbers}
 
         together = groups({number: (work.asked.scope, work.asked.said, work.reading) for number, work in works.items()})
         if len(together) < 2:  # noqa: PLR2004 - nothing beside it
@@ -330,7 +331,7 @@ class MemoryService:
     def _read(self, said: Said, policy: MemoryPolicy) -> Reading:
         return self._extractor.read(said.utterance(self._clock.now()), policy.extraction)
 
-    def _remembered(self, work: Work, ahead: Mapping[str, Memory]) -> Added:
+    def _remembered(self, work: Work, ahead: Mapping[str, Memory], met: Met) -> Added:
         claim = work.claim
         try:
             added = self._adding.remember(
@@ -342,6 +343,7 @@ class MemoryService:
                 policy=work.policy,
                 actor=work.actor,
                 ahead=ahead,
+                met=met,
             )
             done = Done(added.outcomes, tuple(memory.memory_id for memory in added.memories))
             recorded = self._requests.complete(claim, done, keep_forever=True, now=self._clock.now())

@@ -1,0 +1,179 @@
+"""A fact that several items of one request say: the first stores it, the others find it without trying to store it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backend.kit.dynamodb import Table
+from backend.kit.errors import MemorySyncError
+from backend.memories.model import Said
+from backend.memories.outcomes import Added, Done, Outcome, Request
+from backend.memories.requests import DynamoRequestLog
+from backend.memories.service import Asked
+from backend.tenancy.scope import Environment, Scope, user_scope
+from tests.contract.memories.memory_world import IDEMPOTENCY, Calls, World
+from tests.unit.memories.samples import ACME, NOW, keyed
+
+TEA = Said("I like tea.")
+MERGED_INTO_WHAT_IS_KNOWN = ["GetItem", "BatchWriteItem"]
+
+
+def added(
+    world: World, *said: Said, requests: tuple[Request, ...] = (), calls: Calls | None = None, scope: Scope = ACME
+) -> list[Added]:
+    """Return what came of things said in one request."""
+    asked = [Asked(scope, each, request) for each, request in zip(said, requests or (None,) * len(said), strict=True)]
+    with ThreadPoolExecutor(2) as threads:
+        found = (world.another(calls) if calls else world).remembering(executor=threads).add_many("acme", asked)
+    assert not [each for each in found if isinstance(each, MemorySyncError)]
+    return [each for each in found if isinstance(each, Added)]
+
+
+def outcomes(found: list[Added]) -> list[Outcome]:
+    return [each.outcomes[0].outcome for each in found]
+
+
+def test_only_the_first_is_tried_to_be_stored(world: World) -> None:
+    calls = Calls()
+
+    found = added(world, TEA, replace(TEA, text="i like TEA"), TEA, calls=calls)
+
+    assert outcomes(found) == [Outcome.STORED, Outcome.MERGED, Outcome.MERGED]
+    assert calls.made == ["TransactWriteItems", *MERGED_INTO_WHAT_IS_KNOWN * 2]
+    (memory,) = {each.memories[0].memory_id for each in found}
+    assert world.store.evidence_count("acme", memory) == 3
+
+
+def test_what_was_known_before_is_met_by_the_first_and_known_to_the_others(world: World) -> None:
+    (before,) = added(world, TEA)
+    calls = Calls()
+
+    found = added(world, TEA, TEA, calls=calls)
+
+    assert {each.memories[0].memory_id for each in found} == {before.memories[0].memory_id}
+    assert calls.made == ["TransactWriteItems", *MERGED_INTO_WHAT_IS_KNOWN * 2]
+
+
+def test_it_lasts_as_long_as_the_one_that_lasts_longest(world: World) -> None:
+    found = added(world, replace(TEA, ttl_minutes=5), replace(TEA, ttl_minutes=10), TEA, replace(TEA, ttl_minutes=5))
+
+    assert outcomes(found) == [Outcome.STORED, *[Outcome.MERGED] * 3]
+    kept = world.store.get("acme", found[0].memories[0].memory_id)
+    assert kept is not None
+    assert kept.expires_at is None
+
+
+def test_what_is_not_to_be_merged_is_stored_for_itself_and_holds_nothing(world: World) -> None:
+    found = added(world, replace(TEA, deduplicate=False), TEA, replace(TEA, deduplicate=False), TEA)
+
+    assert outcomes(found) == [Outcome.STORED, Outcome.STORED, Outcome.STORED, Outcome.MERGED]
+    assert found[3].memories[0].memory_id == found[1].memories[0].memory_id
+
+
+class Meanwhile(Calls):
+    """Does something once, just before the first call of a kind."""
+
+    def __init__(self, operation: str, work: Callable[[], object]) -> None:
+        super().__init__()
+        self._operation = operation
+        self._work: Callable[[], object] | None = work
+
+    def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
+        super().before(operation, arguments)
+        work = self._work
+        if work and operation == self._operation:
+            self._work = None
+            work()
+
+
+def test_one_that_is_forgotten_meanwhile_takes_nothing_with_it(world: World) -> None:
+    def forget() -> None:
+        (row,) = world.store.page(ACME, limit=5, before=None, now=world.clock.now()).memories
+        world.service.forget(ACME, row.memory_id)
+
+    found = added(world, TEA, TEA, calls=Meanwhile("GetItem", forget))
+
+    assert outcomes(found) == [Outcome.STORED, Outcome.STORED]
+    assert world.store.get("acme", found[1].memories[0].memory_id)
+
+
+def saying(text: str, since: int | None, lasts: int | None, ttl: int | None, *, deduplicate: bool) -> Said:
+    begin = NOW if since is None else NOW - timedelta(days=since)
+    end = None if lasts is None else begin + timedelta(days=lasts)
+    occurred_at = None if since is None else begin
+    return Said(text, occurred_at=occurred_at, valid_until=end, ttl_minutes=ttl, deduplicate=deduplicate)
+
+
+SAYINGS = st.builds(
+    saying,
+    st.sampled_from(["I like tea.", "i like TEA", "I live in Oslo.", "I live in Rome.", "I live in Oslo. I like tea."]),
+    st.none() | st.integers(1, 4),
+    st.none() | st.none() | st.integers(1, 4),
+    st.none() | st.none() | st.integers(5, 6),
+    deduplicate=st.sampled_from([True, True, True, False]),
+)
+NUMBERS = count()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(SAYINGS, min_size=2, max_size=6))
+def test_together_they_come_to_what_they_come_to_one_after_the_other(world: World, said: list[Said]) -> None:
+    one_after_the_other, at_once = (user_scope("acme", "support", Environment.LIVE, f"again-{next(NUMBERS)}") for _ in range(2))
+
+    alone = [found for each in said for found in added(world, each, scope=one_after_the_other)]
+    together = added(world, *said, scope=at_once)
+
+    assert told(together) == told(alone)
+    assert kept(world, at_once) == kept(world, one_after_the_other)
+
+
+def told(found: list[Added]) -> list[Any]:
+    """Return what was told of each statement, its memory by its place among those that were told of before."""
+    places: dict[str, int] = {}
+    return [(each.outcome, each.rule, places.setdefault(each.memory_id, len(places))) for one in found for each in one.outcomes]
+
+
+def kept(world: World, scope: Scope) -> list[Any]:
+    """Return what is there, by what it says of itself."""
+    rows = world.store.page(scope, limit=50, before=None, now=world.clock.now()).memories
+    return sorted(
+        (
+            row.text,
+            str(row.valid_from),
+            str(row.valid_until),
+            str(row.expires_at),
+            world.store.evidence_count("acme", row.memory_id),
+        )
+        for row in rows
+    )
+
+
+class BreakingOnce(DynamoRequestLog):
+    """Fails in a way that nobody foresees, once."""
+
+    is_broken = True
+
+    def complete(self, *arguments: Any, **named: Any) -> Done:
+        if self.is_broken:
+            self.is_broken = False
+            raise ZeroDivisionError
+        return super().complete(*arguments, **named)
+
+
+def test_an_attempt_that_died_finds_its_own_memory_though_it_is_met_before(world: World) -> None:
+    world.requests = BreakingOnce(Table(IDEMPOTENCY, world.seam), world.ids, world.clock)
+    with pytest.raises(ZeroDivisionError):
+        added(world, TEA, requests=(keyed(2),))
+
+    found = added(world, TEA, TEA, requests=(keyed(1), keyed(2)))
+
+    assert outcomes(found) == [Outcome.MERGED, Outcome.STORED]
