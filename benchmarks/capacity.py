@@ -69,6 +69,8 @@ from benchmarks.costs import MEMORY_MB, Counted, Prices, cost
 from benchmarks.handlers import CREDENTIALS
 from benchmarks.plot import Bar
 from benchmarks.report import FOLDER, Report, Row, add_output, finish
+from infrastructure.engines.statements import teach_moto
+from infrastructure.local.patches.patcher import Patcher
 from infrastructure.template import load
 
 REGION = "us-east-1"
@@ -127,6 +129,9 @@ class Meter:
                 self._put(to_item(answer["Attributes"]), times=1)
             case "DeleteItem":
                 self._delete(arguments["Key"])
+            case "BatchExecuteStatement":
+                for each in arguments["Statements"]:
+                    self._delete(dict(zip(("pk", "sk"), each["Parameters"], strict=False)))
             case _:
                 message = f"no rule for {operation}"
                 raise ValueError(message)
@@ -277,7 +282,8 @@ def world(endpoint: str | None = None) -> Iterator[World]:
     if endpoint:
         os.environ["AWS_ENDPOINT_URL"] = endpoint
     try:
-        with nullcontext() if endpoint else mock_aws(), tempfile.TemporaryDirectory() as folder:
+        with Patcher() as patcher, nullcontext() if endpoint else mock_aws(), tempfile.TemporaryDirectory() as folder:
+            teach_moto(patcher.attribute)
             create_tables()
             yield World(Path(folder))
     finally:

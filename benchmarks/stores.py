@@ -126,8 +126,7 @@ class InProcess:
         changes = [change for memory in rows.values() for change in self._rows.changes(memory)]
         for start in range(0, len(changes), WRITTEN_AT_ONCE):
             self._index.write(TENANT, changes[start : start + WRITTEN_AT_ONCE])
-        for memory in rows.values():
-            self._rows.settle(memory)
+        self._rows.settle(*rows.values())
 
     def candidates(self, owner: str, question: str, k: int) -> tuple[Candidates, dict[str, str]]:
         """Return all that may answer, and the turn of each memory: what a ranking is fitted on."""

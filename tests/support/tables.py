@@ -25,6 +25,7 @@ from samtranslator.yaml_helper import yaml_parse
 from backend.kit.clock import Clock, FakeClock
 from backend.kit.dynamodb import Faults, Seam, Table
 from infrastructure.engines.dynoxide import process
+from infrastructure.engines.statements import teach_moto
 from tests.support.quick_moto import quicken, take_turns
 
 REGION = "eu-central-1"
@@ -79,6 +80,7 @@ def aws() -> Iterator[None]:
         else:
             take_turns(patch)
             quicken(patch)
+            teach_moto(patch.setattr)
         with mock_aws():
             for name in table_definitions():
                 create_table(name)

@@ -19,6 +19,7 @@ from infrastructure.local.patches import (
     queue_windows,
     role_checks,
     state_language_yaml,
+    statement_rights,
     stream_positions,
     stream_retries,
     transaction_tokens,
@@ -34,6 +35,8 @@ PATCHES = (
     item_copies,
     metric_points,
     queue_windows,
+    # Before what checks each action once.
+    statement_rights,
     role_checks,
     state_language_yaml,
     stream_positions,

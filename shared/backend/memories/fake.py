@@ -244,13 +244,14 @@ class FakeMemoryStore:
         with self._answering():
             return frozenset(each for each in memory_ids if (scope_key, each) in self._markers)
 
-    def settle(self, memory: Memory) -> None:
+    def settle(self, *memories: Memory) -> None:
         """See the port."""
         with self._answering():
-            if memory.state is State.FORGOTTEN:
-                self.usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
-            if self._marks(memory):
-                del self._markers[memory.scope_key, memory.memory_id]
+            for each in memories:
+                if each.state is State.FORGOTTEN:
+                    self.usages.forget(each.tenant_id, each.memory_id, self._clock.now())
+                if self._marks(each):
+                    del self._markers[each.scope_key, each.memory_id]
 
     def set_aside(self, memory: Memory) -> None:
         """See the port."""

@@ -36,11 +36,17 @@ def pending_pk(scope_key: str, memory_id: str) -> str:
     return f"{PENDING}{scope_key}#{items.shard_of(memory_id, PENDING_SHARDS)}"
 
 
+def key_of(memory: Memory) -> tuple[str, str]:
+    """Return the key of the memory's pending marker."""
+    return pending_pk(memory.scope_key, memory.memory_id), memory.memory_id
+
+
 def marker_item(memory: Memory, changes: Sequence[IndexDocument | Tombstone], written_at: datetime, seals: Seals) -> Item:
     """Return the pending marker of what a row version changes in the index."""
+    pk, sk = key_of(memory)
     item: Item = {
-        "pk": pending_pk(memory.scope_key, memory.memory_id),
-        "sk": memory.memory_id,
+        "pk": pk,
+        "sk": sk,
         "schema_version": PLAIN_VERSION,
         "row_version": memory.row_version,
         "position": items.list_position(memory.created_at, memory.memory_id),

@@ -252,8 +252,11 @@ class MemoryStore(Protocol):
     def unindexed(self, scope_key: str, memory_ids: Sequence[str]) -> frozenset[str]:
         """Return which of these memories of the scope key the index may not show yet."""
 
-    def settle(self, memory: Memory) -> None:
-        """Drop the pending marker of this very row version: the index shows it. What was counted of a forgotten one goes too."""
+    def settle(self, *memories: Memory) -> None:
+        """Drop the pending markers of these very row versions: the index shows them.
+
+        What was counted of forgotten ones goes too.
+        """
 
     def set_aside(self, memory: Memory) -> None:
         """Leave the pending marker of this row version to its readers, but let no sweep take it up again.

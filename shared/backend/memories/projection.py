@@ -79,8 +79,7 @@ class Projection:
             done = self._shown(tenant_id, rows)
             shown += len(done)
             parked += len(rows) - len(done)
-            for memory in done:
-                self._store.settle(memory)
+            self._store.settle(*done)
         observability.count("projected", shown)
         observability.count("parked", parked)
         return Projected(shown, parked)

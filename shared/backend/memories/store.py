@@ -235,30 +235,27 @@ class DynamoMemoryStore(MemoryLists):
         """Return how many pieces of evidence there are."""
         return self._table.count(items.row_pk(tenant_id, memory_id), where=attribute("sk").startswith("EV#"))
 
-    def settle(self, memory: Memory) -> None:
-        """Drop the marker of this row version."""
-        if memory.state is State.FORGOTTEN:
-            # First, so that a marker that is gone tells that the usage is gone too.
-            self.usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
-        pk = markers.pending_pk(memory.scope_key, memory.memory_id)
+    def settle(self, *memories: Memory) -> None:
+        """Drop the markers of these row versions."""
+        for each in memories:
+            if each.state is State.FORGOTTEN:
+                # First, so that a marker that is gone tells that the usage is gone too.
+                self.usages.forget(each.tenant_id, each.memory_id, self._clock.now())
         # Where one is gone already, or a newer version waits under the same key, it is as it should be.
-        with suppress(ConditionFailedError):
-            self._table.delete(pk, memory.memory_id, condition=is_version(memory.row_version))
-        if memory.owed and not memory.owes_vector:
-            with suppress(ConditionFailedError):
-                self._table.delete(items.owed_pk(memory.scope_key), memory.memory_id, condition=is_owed_since(memory.updated_at))
+        self._table.delete_many_if("row_version", {markers.key_of(each): each.row_version for each in memories})
+        for each in memories:
+            if each.owed and not each.owes_vector:
+                with suppress(ConditionFailedError):
+                    self._table.delete(items.owed_pk(each.scope_key), each.memory_id, condition=is_owed_since(each.updated_at))
 
     def set_aside(self, memory: Memory) -> None:
         """Keep the marker for readers, out of the sweep's sight."""
         if memory.state is State.FORGOTTEN:
             # The index may never hear of it: what was counted goes all the same.
             self.usages.forget(memory.tenant_id, memory.memory_id, self._clock.now())
-        pk = markers.pending_pk(memory.scope_key, memory.memory_id)
         actions = [set_to("due_pk", None), set_to("due_sk", None)]
-        try:
-            self._table.update(pk, memory.memory_id, actions=actions, condition=is_version(memory.row_version))
-        except ConditionFailedError:
-            return
+        with suppress(ConditionFailedError):
+            self._table.update(*markers.key_of(memory), actions=actions, condition=is_version(memory.row_version))
 
     def _beside(self, memory: Memory, changes: Changes) -> _Writes:
         """Return what goes with a row: its marker, where the index is to hear of it, and the vectors of further pieces."""

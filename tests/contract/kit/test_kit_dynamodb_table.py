@@ -69,6 +69,29 @@ def test_more_than_a_batch_of_items_is_deleted_and_nothing_else(table: Table) ->
     assert [item["sk"] for item in table.query("p", consistent=True).items] == ["000"]
 
 
+def test_what_still_has_its_value_is_deleted_and_nothing_else(table: Table) -> None:
+    keys = [("p'\"?", f"{number:03d}") for number in range(30)]
+    table.put_many([{"pk": pk, "sk": sk, "version": int(sk) % 2, "held": b"x"} for pk, sk in keys])
+    table.put({"pk": "p", "sk": "000", "version": 1})
+
+    table.delete_many_if("version", {**dict.fromkeys(keys, 1), ("p'\"?", "never there"): 1})
+
+    assert [item["sk"] for item in table.query("p'\"?", consistent=True).items] == [sk for _, sk in keys if int(sk) % 2 == 0]
+    assert table.get("p", "000")
+    table.delete_many_if("version", {})
+
+
+def test_a_value_of_another_type_is_another_value(table: Table) -> None:
+    table.put({"pk": "p", "sk": "s", "version": 1})
+
+    table.delete_many_if("version", {("p", "s"): "1"})
+    table.delete_many_if("other", {("p", "s"): 1})
+    assert table.get("p", "s")
+
+    table.delete_many_if("version", {("p", "s"): 1})
+    assert table.get("p", "s") is None
+
+
 def test_a_put_whose_condition_fails_changes_nothing_and_shows_what_was_there(table: Table) -> None:
     table.put({"pk": "p", "sk": "s", "a": 1}, IS_NEW)
     with pytest.raises(ConditionFailedError) as error:

@@ -32,6 +32,7 @@ SHOW = {
     *OPEN,
     *FIND,
     "dynamodb:DeleteItem MemoriesTable",
+    "dynamodb:PartiQLDelete MemoriesTable",
     "dynamodb:UpdateItem MemoriesTable",
     "sqs:SendMessage ParkedRows",
     # What was counted of a forgotten memory goes.

@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from backend.kit.clock import Clock, FakeClock
+from infrastructure.engines.statements import delete_of
 from tests.integration.faults.expressions import changed, holds
 from tests.support.faults import refused
 from tests.support.tables import table_definitions
@@ -68,6 +69,7 @@ class TableService:
             "UpdateItem": lambda each: self._alone("Update", each),
             "DeleteItem": lambda each: self._alone("Delete", each),
             "BatchWriteItem": self._batch_write,
+            "BatchExecuteStatement": self._statements,
             "TransactWriteItems": self._transact,
         }[operation]
         return call(arguments)
@@ -151,6 +153,21 @@ class TableService:
             if rest:
                 left[name] = rest
         return {"UnprocessedItems": left}
+
+    def _statements(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Take conditional deletes, in part when it is told to: the others met a busy table."""
+        deletes = [delete_of(each) for each in asked["Statements"]]
+        taken, rest = self._taken(deletes)
+        responses = [self._deleted(delete) for delete in taken]
+        return {"Responses": responses + [{"Error": {"Code": "ThrottlingError"}} for _ in rest]}
+
+    def _deleted(self, delete: Mapping[str, Any]) -> dict[str, Any]:
+        # A statement whose item is gone says nothing, where the operation with a condition refuses.
+        if self._key("Delete", delete) in self._table(delete):
+            if reason := self._refusal("Delete", delete):
+                return {"Error": reason}
+            self._do("Delete", delete)
+        return {"TableName": delete["TableName"]}
 
     def _transact(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         token, writes = asked.get("ClientRequestToken"), asked["TransactItems"]

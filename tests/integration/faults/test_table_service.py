@@ -119,6 +119,19 @@ def test_what_is_left_over_of_a_batch_is_not_there_until_it_is_sent_again(table:
     assert len(table.get_many([("p", item["sk"]) for item in items])) == 5
 
 
+def test_what_is_left_over_of_statements_is_there_until_it_is_sent_again(table: Table, service: TableService) -> None:
+    keys = [("p", f"{number}") for number in range(5)]
+    table.put_many([{"pk": pk, "sk": sk, "n": int(sk) // 4} for pk, sk in keys])
+    before = len(service.changes)
+    service.takes_half = True
+
+    table.delete_many_if("n", dict.fromkeys(keys, 0))
+
+    assert [item["sk"] for item in table.query("p").items] == ["4"]
+    # A statement that does nothing leaves no record.
+    assert len(service.changes) == before + 4
+
+
 def test_of_a_batch_of_one_nothing_is_taken_and_nothing_is_read(table: Table, service: TableService) -> None:
     service.takes_half = True
     put = {"PutRequest": {"Item": {"pk": {"S": "p"}, "sk": {"S": "s"}}}}

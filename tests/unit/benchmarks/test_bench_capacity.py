@@ -87,7 +87,7 @@ def metered() -> Iterator[World]:
 def test_an_add_is_one_transaction_and_two_more_calls_for_its_projection(metered: World) -> None:
     row = metered.metered("add", metered.add_and_project, times=2)
 
-    assert row["calls"] == "1 BatchGetItem, 1 DeleteItem, 1 TransactWriteItems"
+    assert row["calls"] == "1 BatchExecuteStatement, 1 BatchGetItem, 1 TransactWriteItems"
     assert row["write units"] > 15
 
 

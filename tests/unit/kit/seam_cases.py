@@ -45,6 +45,7 @@ HARMLESS_TWICE: dict[str, Any] = {
     "PutItem": lambda target: target.put(ITEM),
     "DeleteItem": lambda target: target.delete("p", "s"),
     "BatchWriteItem": lambda target: target.put_many([ITEM]),
+    "BatchExecuteStatement": lambda target: target.delete_many_if("n", {("p", "s"): 1}),
     "TransactWriteItems": lambda target: transact(target.seam, [Put(target, ITEM)], fresh_token()),
 }
 SILENCES = [

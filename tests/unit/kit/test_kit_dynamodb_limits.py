@@ -156,6 +156,17 @@ def test_each_item_of_a_batch_write_is_held_to_the_limits_of_an_item() -> None:
     assert "pk" in refused("BatchWriteItem", RequestItems={"T": [{"DeleteRequest": {"Key": {"pk": {"S": ""}}}}]})
 
 
+def test_a_batch_of_statements_takes_1_to_25_of_8192_characters() -> None:
+    def statements(count: int, characters: int = 8192) -> list[Any]:
+        return [{"Statement": "x" * characters, "Parameters": []}] * count
+
+    check("BatchExecuteStatement", {"Statements": statements(25)})
+
+    assert "26 statements" in refused("BatchExecuteStatement", Statements=statements(26))
+    assert "0 statements" in refused("BatchExecuteStatement", Statements=[])
+    assert "8193 characters" in refused("BatchExecuteStatement", Statements=statements(1, 8193))
+
+
 # Transactions
 
 

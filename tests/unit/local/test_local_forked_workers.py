@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,10 @@ def server() -> Iterator[ForkServer]:
 @pytest.fixture
 def worker(server: ForkServer, tmp_path: Path) -> Iterator[Callable[..., ForkedProcess]]:
     made: list[ForkedProcess] = []
+    numbers = count()
 
     def make(source: str, **environment: str) -> ForkedProcess:
-        script = tmp_path / f"script_{len(made)}.py"
+        script = tmp_path / f"script_{next(numbers)}.py"
         script.write_text(source)
         made.append(server.worker(str(script), str(tmp_path), environment))
         return made[-1]

@@ -8,7 +8,7 @@ import pytest
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam
 
-from infrastructure.local.patches import role_checks
+from infrastructure.local.patches import role_checks, statement_rights
 from infrastructure.local.patches.patcher import Patcher
 
 ACCOUNT = "000000000000"
@@ -165,3 +165,50 @@ def test_a_caller_has_the_name_that_it_had(patcher: Patcher, headers: dict[str, 
     role_checks.apply(patcher)
 
     assert iam_evaluator.request_caller_arn(headers) == before
+
+
+def statements(*texts: str) -> bytes:
+    return json.dumps({"Statements": [{"Statement": text, "Parameters": []} for text in texts]}).encode()
+
+
+def checks_of(body: bytes) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = iam_actions.dynamodb_transaction_checks(
+        "dynamodb:BatchExecuteStatement", body, REGION, ACCOUNT
+    )
+    return found
+
+
+DELETES = 'DELETE FROM "Memories" WHERE "pk" = ?'
+
+
+def test_the_stock_emulator_checks_statements_as_their_call() -> None:
+    assert checks_of(statements(DELETES)) == []
+
+
+def test_a_statement_is_checked_as_what_it_does_on_its_table(patcher: Patcher) -> None:
+    statement_rights.apply(patcher)
+    writes = ['INSERT INTO "Other" VALUE {}', "update Other SET n = 1 WHERE pk = ?", "SELECT pk, sk\nFROM Memories WHERE pk = ?"]
+
+    assert checks_of(statements(DELETES, *writes)) == [
+        ("dynamodb:PartiQLDelete", MEMORIES),
+        ("dynamodb:PartiQLInsert", OTHER),
+        ("dynamodb:PartiQLUpdate", OTHER),
+        ("dynamodb:PartiQLSelect", MEMORIES),
+    ]
+    assert checks(transaction("Memories", "Memories")) == [(WRITES, MEMORIES)] * 2
+
+
+def test_statements_that_do_the_same_are_checked_once(patcher: Patcher) -> None:
+    statement_rights.apply(patcher)
+    role_checks.apply(patcher)
+
+    assert checks_of(statements(DELETES, DELETES)) == [("dynamodb:PartiQLDelete", MEMORIES)]
+
+
+def test_a_statement_that_cannot_be_read_is_checked_as_what_nobody_may(patcher: Patcher) -> None:
+    statement_rights.apply(patcher)
+
+    assert checks_of(statements(DELETES, "TRUNCATE everything")) == [
+        ("dynamodb:PartiQLDelete", MEMORIES),
+        ("dynamodb:BatchExecuteStatement", "*"),
+    ]

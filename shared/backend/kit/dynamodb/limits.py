@@ -15,6 +15,8 @@ ITEM_BYTES = 400 * 1024
 NESTED_LEVELS = 32
 BATCH_WRITE_ITEMS = 25
 BATCH_GET_KEYS = 100
+BATCH_STATEMENTS = 25
+STATEMENT_CHARACTERS = 8192
 TRANSACTION_ITEMS = 100
 TRANSACTION_BYTES = 4 * 1024 * 1024
 TOKEN_CHARACTERS = 36
@@ -46,6 +48,8 @@ def check(operation: str, arguments: Mapping[str, Any]) -> None:
             _check_distinct("a batch get", keys)
         case "BatchWriteItem":
             _check_batch_write(arguments["RequestItems"])
+        case "BatchExecuteStatement":
+            _check_statements(arguments["Statements"])
         case "TransactWriteItems":
             _check_transaction(arguments["TransactItems"], arguments.get("ClientRequestToken", "-"))
 
@@ -96,6 +100,12 @@ def _check_batch_write(requests: Mapping[str, Any]) -> None:
             targets.append((table, _freeze(key)))
     _check_count("items in a batch write", len(targets), BATCH_WRITE_ITEMS)
     _check_distinct("a batch write", targets)
+
+
+def _check_statements(statements: list[Mapping[str, Any]]) -> None:
+    _check_count("statements in a batch", len(statements), BATCH_STATEMENTS)
+    for each in statements:
+        _check_count("characters in a statement", len(each["Statement"]), STATEMENT_CHARACTERS)
 
 
 def _check_transaction(items: list[Mapping[str, Any]], token: str) -> None:

@@ -55,6 +55,7 @@ SERVER_FAULTS = frozenset({"InternalServerError", "ServiceUnavailable", "Interna
 UNREACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 UNANSWERED = (HTTPClientError, IncompleteReadError, SSLError)
 READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "DescribeTable"})
+BUSY = THROTTLES | SERVER_FAULTS
 BATCHES = {"BatchGetItem": ("RequestItems", "UnprocessedKeys"), "BatchWriteItem": ("RequestItems", "UnprocessedItems")}
 
 
@@ -137,6 +138,8 @@ class Seam(Connection):
         limits.check(operation_name, operation_kwargs)
         if operation_name in BATCHES:
             return self._batch(operation_name, operation_kwargs)
+        if operation_name == "BatchExecuteStatement":
+            return self._statements(operation_name, operation_kwargs)
         return self._retried(operation_name, operation_kwargs)
 
     def _retried(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -172,8 +175,25 @@ class Seam(Connection):
                 return {**answer, "Responses": merged, left_name: {}}
             observability.count("dynamodb_leftovers")
             arguments = {**arguments, asked_name: left}
-        msg = "The table did not take everything that was sent to it."
-        raise ThrottledError(msg, retry_after=1)
+        raise _left_over()
+
+    def _statements(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Send the statements that met a busy table again, to a bound. One whose condition does not hold is done."""
+        for attempt in range(MAX_ATTEMPTS):
+            if attempt:
+                self._wait(attempt - 1)
+            answer = self._retried(operation, arguments)
+            codes = [response.get("Error", {}).get("Code") for response in answer["Responses"]]
+            refused = {code for code in codes if code} - BUSY - {"ConditionalCheckFailed"}
+            if refused:
+                msg = f"a statement was refused: {', '.join(sorted(refused))}"
+                raise InternalError(msg)
+            left = [statement for statement, code in zip(arguments["Statements"], codes, strict=True) if code in BUSY]
+            if not left:
+                return answer
+            observability.count("dynamodb_leftovers")
+            arguments = {**arguments, "Statements": left}
+        raise _left_over()
 
     def _sent(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         observability.count("dynamodb_calls")
@@ -231,7 +251,8 @@ def _unanswered(operation: str, arguments: Mapping[str, Any]) -> _Meaning:
     """Judge a call without an answer: it may have happened, so only what is the same done twice is sent again."""
     repeatable = (
         operation in READS
-        or operation == "BatchWriteItem"
+        # Of statements only conditional deletes are sent: twice is as once.
+        or operation in {"BatchWriteItem", "BatchExecuteStatement"}
         or (operation == "TransactWriteItems" and "ClientRequestToken" in arguments)
         or (operation in {"PutItem", "DeleteItem"} and "ConditionExpression" not in arguments)
     )
@@ -241,6 +262,10 @@ def _unanswered(operation: str, arguments: Mapping[str, Any]) -> _Meaning:
     else:
         failure = OutcomeUnknownError("The table did not say whether it took the write; try again.", retry_after=2)
     return _Meaning(failure, final=not repeatable, needs_seconds=READ_SECONDS)
+
+
+def _left_over() -> ThrottledError:
+    return ThrottledError("The table did not take everything that was sent to it.", retry_after=1)
 
 
 def _truest(failure: Exception, doubt: OutcomeUnknownError | None) -> Exception:
