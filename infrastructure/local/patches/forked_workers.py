@@ -34,9 +34,18 @@ class _Subprocess:
         return self._server.worker(command[-1], options["cwd"], options["env"])
 
 
+def can_watch() -> bool:
+    """Tell whether a descriptor of a process can be had: not outside Linux, before 5.3, or where a sandbox forbids it."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def apply(patcher: Patcher) -> None:
     """Fork workers, where the system can tell when a process that is not our child has ended."""
-    if not hasattr(os, "pidfd_open"):
+    if not can_watch():
         return
     server = ForkServer()
     stock_reset = lambda_runtime.reset

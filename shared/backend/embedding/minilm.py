@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ CURE = "Build it: python layers/embedder/build_model.py"
 LARGEST_BATCH = 16
 LARGEST_BATCH_TOKENS = 512
 BATCHES_AT_ONCE = 2
-"""As many processors as a Lambda has from 1,769 to 3,008 MB; with fewer nothing is lost, and with more they are others' too."""
+"""What two processors do side by side; a third and fourth would be taken from others."""
 CHARACTERS_READ = 8_000
 """More than 256 tokens of any text but one of endless words; a tokenizer given all of a long text would read it all."""
 
@@ -55,6 +55,8 @@ class MiniLmEmbedder:
         self._model = model
         self._lock = Lock()
         self._loaded: _Loaded | None = None
+        # It starts its threads when they are needed first.
+        self._side_by_side = ThreadPoolExecutor(BATCHES_AT_ONCE, "embedding")
 
     @property
     def model(self) -> EmbeddingModel:
@@ -82,10 +84,6 @@ class MiniLmEmbedder:
             for position, row in zip(batch, rows, strict=True):
                 vectors[position] = Vector(row.tobytes())
         return vectors
-
-    @cached_property
-    def _side_by_side(self) -> Executor:
-        return ThreadPoolExecutor(BATCHES_AT_ONCE, "embedding")
 
     def _run(self, ready: _Loaded, encodings: Sequence[Encoding]) -> np.ndarray[Any, np.dtype[np.float32]]:
         shape = (len(encodings), max(len(encoding.ids) for encoding in encodings))

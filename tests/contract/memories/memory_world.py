@@ -21,6 +21,7 @@ from backend.memories.editing import Editing
 from backend.memories.fake import FakePolicies
 from backend.memories.items import row_item
 from backend.memories.model import Memory
+from backend.memories.outcomes import Done
 from backend.memories.ports import Extractor
 from backend.memories.requests import DynamoRequestLog
 from backend.memories.service import MemoryService
@@ -64,6 +65,18 @@ class Calls:
         """Leave the answer as it is."""
         del operation, arguments
         return answer
+
+
+class BreakingOnce(DynamoRequestLog):
+    """Fails in a way that nobody foresees, once."""
+
+    is_broken = True
+
+    def complete(self, *arguments: Any, **named: Any) -> Done:
+        if self.is_broken:
+            self.is_broken = False
+            raise ZeroDivisionError
+        return super().complete(*arguments, **named)
 
 
 @dataclass

@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 from backend.kit.dynamodb import Table
 from backend.kit.errors import MemorySyncError
 from backend.memories.model import Said
-from backend.memories.outcomes import Added, Done, Outcome, Request
-from backend.memories.requests import DynamoRequestLog
+from backend.memories.outcomes import Added, Outcome, Request
 from backend.memories.service import Asked
 from backend.tenancy.scope import Environment, Scope, user_scope
-from tests.contract.memories.memory_world import IDEMPOTENCY, Calls, World
+from tests.contract.memories.memory_world import IDEMPOTENCY, BreakingOnce, Calls, World
 from tests.unit.memories.samples import ACME, NOW, keyed
 
 TEA = Said("I like tea.")
@@ -155,18 +154,6 @@ def kept(world: World, scope: Scope) -> list[Any]:
         )
         for row in rows
     )
-
-
-class BreakingOnce(DynamoRequestLog):
-    """Fails in a way that nobody foresees, once."""
-
-    is_broken = True
-
-    def complete(self, *arguments: Any, **named: Any) -> Done:
-        if self.is_broken:
-            self.is_broken = False
-            raise ZeroDivisionError
-        return super().complete(*arguments, **named)
 
 
 def test_an_attempt_that_died_finds_its_own_memory_though_it_is_met_before(world: World) -> None:

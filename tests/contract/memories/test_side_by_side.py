@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 
 from backend.kit.dynamodb import Table
 from backend.kit.errors import MemorySyncError
 from backend.memories.model import Said
-from backend.memories.outcomes import Done, Outcome
-from backend.memories.requests import DynamoRequestLog
+from backend.memories.outcomes import Outcome
 from backend.memories.service import Asked, MemoryService
-from tests.contract.memories.memory_world import IDEMPOTENCY, World
+from tests.contract.memories.memory_world import IDEMPOTENCY, BreakingOnce, World
 from tests.unit.memories.samples import ACME, keyed
 
 THREADS = 4
@@ -40,18 +38,6 @@ def test_the_last_of_contradicting_statements_holds_and_what_is_said_again_merge
     last = done[-3]
     assert not isinstance(last, MemorySyncError)
     assert world.store.holders("acme", (ACME.home, "", "i", "live in")).memory_ids == (last.memories[0].memory_id,)
-
-
-class BreakingOnce(DynamoRequestLog):
-    """Fails in a way that nobody foresees, once."""
-
-    is_broken = True
-
-    def complete(self, *arguments: Any, **named: Any) -> Done:
-        if self.is_broken:
-            self.is_broken = False
-            raise ZeroDivisionError
-        return super().complete(*arguments, **named)
 
 
 def test_what_fails_unforeseen_is_told_when_all_others_are_done_and_can_be_sent_again(world: World) -> None:

@@ -201,8 +201,18 @@ def test_what_is_no_python_worker_is_started_as_ever(patcher: Patcher) -> None:
     assert lambda_runtime.subprocess.PIPE is subprocess.PIPE
 
 
-def test_a_system_that_cannot_watch_strangers_gets_workers_as_ever(patcher: Patcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "pidfd_open")
+def forbidden(pid: int) -> int:
+    raise PermissionError(pid)
+
+
+@pytest.mark.parametrize("how", ["has no such call", "forbids it"])
+def test_a_system_that_cannot_watch_strangers_gets_workers_as_ever(
+    patcher: Patcher, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how == "forbids it":
+        monkeypatch.setattr(os, "pidfd_open", forbidden)
+    else:
+        monkeypatch.delattr(os, "pidfd_open")
 
     forked_workers.apply(patcher)
 
