@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from backend.extraction.lexicon import (
     ADVERBS,
@@ -209,13 +210,13 @@ def _agrees(head: _Head, verb: str) -> bool:
 
 def _head(words: str) -> _Head | None:
     """Return the head of a clause: its first words, up to the finite verb."""
-    found = list(_WORD.finditer(words))
+    found = list(islice(_WORD.finditer(words), _SUBJECT_WORDS + 1))
     if not found:
         return None
     contracted = re.fullmatch(r"(I|[Ww]e|[Hh]e|[Ss]he|[Tt]hey|[Ii]t|[Yy]ou|i)['\u2019](m|re|s|ve|ll|d)", found[0][0])
     if contracted:
         return _Head(contracted[1], {"ll": "will", "d": "would", "ve": ""}.get(contracted[2], ""), "be")
-    for place, each in enumerate(found[1 : _SUBJECT_WORDS + 1], 1):
+    for place, each in enumerate(found[1:], 1):
         word = each[0].lower().replace("\u2019", "'")
         base = word.removesuffix("n't")
         if word in ADVERBS:

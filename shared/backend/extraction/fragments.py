@@ -8,6 +8,7 @@ subject with nothing but an auxiliary ("I did."), whose verb is in the sentence 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from backend.extraction.categories import UNSURE, is_regular_past
@@ -93,7 +94,7 @@ def _unsure(statement: Statement, added: str) -> Statement:
     return replace(statement, confidence=min(statement.confidence, UNSURE)) if is_hedged(plain(added)) else statement
 
 
-def _has_subject(found: list[str]) -> bool:
+def _has_subject(found: Sequence[str]) -> bool:
     """Tell whether words are a subject and a verb that says something of it."""
     words = _without_lead(found)
     if len(words) < 2:  # noqa: PLR2004 - a subject and a verb
@@ -115,13 +116,13 @@ def _is_surely_verb(word: str) -> bool:
     return word in _VERBS or is_regular_past(word)
 
 
-def _leaves_its_subject_out(found: list[str]) -> bool:
+def _leaves_its_subject_out(found: Sequence[str]) -> bool:
     """Tell whether words begin with a verb and say what it is about: "it" does not."""
     words = _without_lead(found)
     begins = bool(words) and (words[0] in BASE - {"like"} or words[0] in PAST_ONLY | {"be"} or is_regular_past(words[0]))
     return begins and not _EMPTY.issuperset(words[1:])
 
 
-def _without_lead(found: list[str]) -> list[str]:
+def _without_lead(found: Sequence[str]) -> Sequence[str]:
     lead = next((place for place, each in enumerate(found) if not (each in _BEFORE_A_VERB or each.endswith("ly"))), len(found))
     return found[lead:]

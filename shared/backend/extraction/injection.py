@@ -150,7 +150,7 @@ def injection_in(text: str) -> str | None:
         return "hidden_text"
     plain = _plain(text)
     for name, hints, rule in _RULES:
-        if any(each in plain for each in hints) and any(_is_meant(plain, name, found) for found in rule.finditer(plain)):
+        if any(map(plain.__contains__, hints)) and any(_is_meant(plain, name, found) for found in rule.finditer(plain)):
             return name
     return None
 

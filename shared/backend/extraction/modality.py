@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from backend.extraction.lexicon import EVALUATIONS, FAULTS, FILLERS, FINITE, KIN, REPORTS, SMALL_TALK, SUBORDINATORS, SYSTEMS
 from backend.extraction.model import Guarded, Refusal
@@ -147,7 +148,7 @@ def refusal(words: str) -> Refusal | None:
     found = tokens(words)
     rules = (
         ("no_content", not found),
-        ("quoted", found == [QUOTED] or words.startswith(">")),
+        ("quoted", found == (QUOTED,) or words.startswith(">")),
         ("small_talk", _is_small_talk(found) or _FAREWELL.match(words) is not None),
         ("boilerplate", _BOILERPLATE.search(words) is not None),
         ("question", asks(words)),
@@ -249,7 +250,7 @@ def asks(words: str) -> bool:
     return _QUESTION.match(words) is not None and not _STATEMENT_AFTER_ALL.match(words)
 
 
-def _is_small_talk(found: list[str]) -> bool:
+def _is_small_talk(found: Sequence[str]) -> bool:
     """Tell whether there is nothing but greetings and thanks, with at most two other words: a name."""
     before = ["", *found]
     core = sum(each in SMALL_TALK and not (each in _DAYTIMES and before[place] in _AT) for place, each in enumerate(found))

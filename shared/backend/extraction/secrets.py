@@ -178,10 +178,7 @@ def secrets_in(text: str) -> list[Finding]:
 def _all(text: str) -> Iterator[Finding]:
     lowered = text.lower()
     for shape in _SHAPES:
-        for hint in shape.hints:
-            if hint in lowered:
-                break
-        else:
+        if not any(map(lowered.__contains__, shape.hints)):
             continue
         for match in shape.pattern.finditer(text):
             group = match.re.groups

@@ -9,7 +9,7 @@ no event.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from backend.extraction.calendar import MONTHS_IN, months_later, window
@@ -79,7 +79,7 @@ _NAMES_TIME = re.compile(
 """In every text that one of the readers below finds anything in."""
 
 Found = EventTime | None
-_Reader = Callable[[re.Match[str], datetime, int], Found]
+_Read = Callable[[re.Match[str], datetime, int], Found]
 
 
 def event_time(words: str, said_at: datetime, tense: int) -> EventTime | None:
@@ -90,10 +90,10 @@ def event_time(words: str, said_at: datetime, tense: int) -> EventTime | None:
     """
     if not _NAMES_TIME.search(words):
         return None
-    for pattern, read in _READERS:
-        for match in pattern.finditer(words):
+    for reader in READERS:
+        for match in reader.found_in(words):
             try:
-                found = read(match, said_at, tense)
+                found = reader.read(match, said_at, tense)
                 if found:
                     return _at_the_clock(words, said_at, found)
             except (ValueError, OverflowError):  # beyond the first or the last year
@@ -136,7 +136,7 @@ def _slashed(match: re.Match[str], said_at: datetime, _: int) -> Found:
     return _dated(said_at, int(match["year"]), month, day)
 
 
-def _shifted_day(days: int) -> _Reader:
+def _shifted_day(days: int) -> _Read:
     def read(_match: re.Match[str], said_at: datetime, _tense: int) -> Found:
         return window(_days_later(said_at, days), Precision.DAY)
 
@@ -149,7 +149,7 @@ def _part_of_day(match: re.Match[str], said_at: datetime, _: int) -> Found:
     return window(moment, Precision.DAY)
 
 
-def _counted(sign: int) -> _Reader:
+def _counted(sign: int) -> _Read:
     def read(match: re.Match[str], said_at: datetime, _: int) -> Found:
         words = match["count"].split()
         number = int(words[0]) if words[0].isdigit() else _NUMBERS[next((each for each in words if each not in {"a", "of"}), "a")]
@@ -255,35 +255,64 @@ def _days_later(moment: datetime, days: int) -> datetime:
     return moment + timedelta(days=days)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    # A span that goes on to an open end names no event.
-    return re.compile(rf"(?<!since )(?<!until )(?<!till )\b{pattern}(?!\w)")
+class Reader:
+    """What finds one way to say when, and makes a time of it."""
+
+    def __init__(self, pattern: str, read: _Read, *hints: str) -> None:
+        """One of the hints stands in every text that the pattern finds anything in: one without any is not searched for it."""
+        # A span that goes on to an open end names no event.
+        self.pattern = re.compile(rf"(?<!since )(?<!until )(?<!till )\b{pattern}(?!\w)")
+        self.read = read
+        self.hints = hints
+
+    def found_in(self, words: str) -> Iterable[re.Match[str]]:
+        """Return the matches in plain words."""
+        return self.pattern.finditer(words) if any(map(words.__contains__, self.hints)) else ()
 
 
-_READERS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
-    (_compiled(rf"{_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)"), _iso),
-    (_compiled(rf"(?P<one>\d{{1,2}})[/.](?P<other>\d{{1,2}})[/.]{_YEAR}"), _slashed),
-    (_compiled(rf"(?P<month>{_MONTH_NAME})\.? (?:the )?{_DAY}(?:,? {_YEAR})?(?![:\d])"), _month_and_day),
-    (_compiled(rf"{_DAY} (?:of )?(?P<month>{_MONTH_NAME})\.?(?:,? {_YEAR})?"), _month_and_day),
-    (_compiled("(?:the )?day after tomorrow"), _shifted_day(2)),
-    (_compiled("(?:the )?day before yesterday"), _shifted_day(-2)),
-    (_compiled(r"(?P<which>this|tomorrow|yesterday|last) (?P<part>morning|afternoon|evening|night)"), _part_of_day),
-    (_compiled("(?:today|tonight)"), _shifted_day(0)),
-    (_compiled("tomorrow"), _shifted_day(1)),
-    (_compiled("yesterday"), _shifted_day(-1)),
-    (_compiled(rf"{_COUNT} {_UNIT} (?:ago|back|earlier)"), _counted(-1)),
-    (_compiled(rf"(?:in|within) {_COUNT} {_UNIT}(?: from now)?(?: time)?"), _counted(1)),
-    (_compiled(rf"{_COUNT} {_UNIT} from (?:now|today)"), _counted(1)),
-    (
-        _compiled(
-            r"(?P<which>next|coming|following|last|past|previous|this|current) "
-            rf"(?P<name>weekend|week|month|quarter|year|{_DAY_NAME}|{_MONTH_NAME})"
-        ),
-        _neighbour,
+_DAYS_BEGIN = sorted({name[:3] for name in _WEEKDAYS})
+_MONTHS_BEGIN = sorted({name[:3] for name in _MONTHS})
+_CENTURIES = ("19", "20")
+
+READERS = (
+    Reader(rf"{_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)", _iso, "-"),
+    Reader(rf"(?P<one>\d{{1,2}})[/.](?P<other>\d{{1,2}})[/.]{_YEAR}", _slashed, *_CENTURIES),
+    Reader(
+        rf"(?P<month>{_MONTH_NAME})\.? (?:the )?{_DAY}(?:,? {_YEAR})?(?![:\d])",
+        _month_and_day,
+        *_MONTHS_BEGIN,
     ),
-    (_compiled(rf"(?:on |by |this )?(?P<name>{_DAY_NAME})(?<!\bsun)(?<!\bsat)(?<!\bwed)(?<!\bmon)"), _weekday),
-    (_compiled(rf"(?:in |by |of |early |late |mid |during )(?P<month>{_MONTH_NAME})(?:,? (?:of )?{_YEAR})?"), _month),
-    (_compiled(rf"(?P<month>{_MONTH_NAME}) {_YEAR}"), _month),
-    (_compiled(rf"q(?P<number>[1-4])(?: (?:of )?{_YEAR})?"), _quarter),
-    (_compiled(rf"(?:in|by|during|around|back in|early|late|mid) {_YEAR}"), _year),
+    Reader(rf"{_DAY} (?:of )?(?P<month>{_MONTH_NAME})\.?(?:,? {_YEAR})?", _month_and_day, *_MONTHS_BEGIN),
+    Reader("(?:the )?day after tomorrow", _shifted_day(2), "after tomorrow"),
+    Reader("(?:the )?day before yesterday", _shifted_day(-2), "before yesterday"),
+    Reader(
+        r"(?P<which>this|tomorrow|yesterday|last) (?P<part>morning|afternoon|evening|night)",
+        _part_of_day,
+        *_PARTS,
+    ),
+    Reader("(?:today|tonight)", _shifted_day(0), "today", "tonight"),
+    Reader("tomorrow", _shifted_day(1), "tomorrow"),
+    Reader("yesterday", _shifted_day(-1), "yesterday"),
+    Reader(rf"{_COUNT} {_UNIT} (?:ago|back|earlier)", _counted(-1), " ago", " back", " earlier"),
+    Reader(rf"(?:in|within) {_COUNT} {_UNIT}(?: from now)?(?: time)?", _counted(1), *_UNITS),
+    Reader(rf"{_COUNT} {_UNIT} from (?:now|today)", _counted(1), " from now", " from today"),
+    Reader(
+        r"(?P<which>next|coming|following|last|past|previous|this|current) "
+        rf"(?P<name>weekend|week|month|quarter|year|{_DAY_NAME}|{_MONTH_NAME})",
+        _neighbour,
+        *("next ", "coming ", "following ", "last ", "past ", "previous ", "this ", "current "),
+    ),
+    Reader(
+        rf"(?:on |by |this )?(?P<name>{_DAY_NAME})(?<!\bsun)(?<!\bsat)(?<!\bwed)(?<!\bmon)",
+        _weekday,
+        *_DAYS_BEGIN,
+    ),
+    Reader(
+        rf"(?:in |by |of |early |late |mid |during )(?P<month>{_MONTH_NAME})(?:,? (?:of )?{_YEAR})?",
+        _month,
+        *_MONTHS_BEGIN,
+    ),
+    Reader(rf"(?P<month>{_MONTH_NAME}) {_YEAR}", _month, *_CENTURIES),
+    Reader(rf"q(?P<number>[1-4])(?: (?:of )?{_YEAR})?", _quarter, "q1", "q2", "q3", "q4"),
+    Reader(rf"(?:in|by|during|around|back in|early|late|mid) {_YEAR}", _year, *_CENTURIES),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from backend.extraction.lexicon import DETERMINERS, FINITE, OBJECT_PRONOUNS, PREPOSITIONS, SUBJECT_PRONOUNS
 
@@ -38,8 +39,9 @@ _CHAT = {
     "wanna": "want to", "gotta": "have to", "fav": "favorite", "favourite": "favorite",
 }  # fmt: skip
 _TOKEN = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
-_FUNCTION_WORDS = (
-    DETERMINERS
+_KNOWN = (
+    FINITE
+    | DETERMINERS
     | SUBJECT_PRONOUNS
     | OBJECT_PRONOUNS
     | PREPOSITIONS
@@ -79,9 +81,10 @@ def _written_out(match: re.Match[str]) -> str:
     return "let us" if match["who"] == "let" else f"{match['who']} {_VERBS[match['verb']]}"
 
 
-def tokens(words: str) -> list[str]:
+@lru_cache(maxsize=4)  # The rules that read one sentence, one after the other, all go by its words.
+def tokens(words: str) -> tuple[str, ...]:
     """Return the words of plain text without its punctuation."""
-    return _TOKEN.findall(words)
+    return tuple(_TOKEN.findall(words))
 
 
 def is_english(words: str) -> bool:
@@ -89,5 +92,5 @@ def is_english(words: str) -> bool:
     found = tokens(words)
     if not words.isascii() and sum(each.isascii() for each in found) * 2 < len(found):
         return False
-    known = sum(each in _FUNCTION_WORDS or each in FINITE for each in found)
+    known = sum(map(_KNOWN.__contains__, found))
     return known * 6 >= len(found) if len(found) > _FEW else bool(found)

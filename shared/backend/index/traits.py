@@ -28,32 +28,35 @@ class Trait(IntFlag):
     CAPITALS = 256
 
 
-_TIME = re.compile(
-    r"\b(?:yesterday|today|tonight|tomorrow|last|next|ago|week|weekend|month|year|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|recently|january|february|march|april|june|july|august|september|october|november|december|\d+)\b",
-    re.IGNORECASE,
+def _words(*lines: str) -> frozenset[str]:
+    return frozenset(" ".join(lines).split())
+
+
+_WORD = re.compile(r"\w+")
+_TIMES = _words(
+    "yesterday today tonight tomorrow last next ago week weekend month year recently",
+    "monday tuesday wednesday thursday friday saturday sunday",
+    "january february march april june july august september october november december",
 )
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|once|twice|couple|several"
-    r"|few|both|half)\b",
-    re.IGNORECASE,
+_NUMBERS = _words(
+    "one two three four five six seven eight nine ten eleven twelve dozen hundred thousand once twice couple several few both",
+    "half",
 )
-_PEOPLE = re.compile(
-    r"\b(?:mom|mum|mother|dad|father|parents?|sister|brother|friends?|wife|husband|kids?|child|children|son|daughter|cousin"
-    r"|uncle|aunt|grand(?:ma|mother|pa|father|parents?)|colleagues?|coworkers?|boss|manager|teacher|mentor|girlfriend"
-    r"|boyfriend|partner|neighbou?rs?|team|family|niece|nephew|group)\b",
-    re.IGNORECASE,
+_DIGIT = re.compile(r"\d")
+_PEOPLE = _words(
+    "mom mum mother dad father parent parents sister brother friend friends wife husband kid kids child children son daughter",
+    "cousin uncle aunt grandma grandmother grandpa grandfather grandparent grandparents colleague colleagues coworker coworkers",
+    "boss manager teacher mentor girlfriend boyfriend partner neighbor neighbors neighbour neighbours team family niece nephew",
+    "group",
+)
+_PLACES = _words(
+    "park beach restaurant cafe city town village country store shop gym school museum shelter home church coast mountain",
+    "mountains lake forest island hospital studio center centre club garden library university college office street bar",
 )
 _PLACE_NAMED = re.compile(r"\b(?:in|at|to|from|near|around|visit|visited|visiting|trip)\s+(?:the\s+)?[A-Z]")
-_PLACE_KIND = re.compile(
-    r"\b(?:park|beach|restaurant|cafe|city|town|village|country|store|shop|gym|school|museum|shelter|home|church|coast"
-    r"|mountains?|lake|forest|island|hospital|studio|cent(?:er|re)|club|garden|library|university|college|office|street|bar)\b",
-    re.IGNORECASE,
-)
 _RULE = re.compile(
     r"\b(?:always|never|from now on|whenever|every time|remember to|please remember|when i ask|don['\u2019]t ever|going forward"
-    r"|in (?:the )?future|make sure you)\b",
-    re.IGNORECASE,
+    r"|in (?:the )?future|make sure you)\b"
 )
 _CAPITALISED = re.compile(r"""(?<![.!?\]:"'\u201d\u2019]\s)(?<=[^\n]\s)[A-Z][A-Za-z&:'.-]+""")
 
@@ -61,15 +64,16 @@ _CAPITALISED = re.compile(r"""(?<![.!?\]:"'\u201d\u2019]\s)(?<=[^\n]\s)[A-Z][A-Z
 def traits_of(text: str, speaker: str | None) -> int:
     """Return the traits of a text and of who said it, as one number of 9 bits."""
     begin = text[:LONGEST_LOOKED_AT]
-    by_user = speaker == "user"
+    lowered = begin.lower()
+    words = set(_WORD.findall(lowered))
     seen = (
         (Trait.ASKS, text.rstrip().endswith("?")),
-        (Trait.TIME, _TIME.search(begin)),
-        (Trait.NUMBER, _NUMBER.search(begin)),
-        (Trait.PLACE, _PLACE_NAMED.search(begin) or _PLACE_KIND.search(begin)),
-        (Trait.PEOPLE, _PEOPLE.search(begin)),
-        (Trait.RULE, len(text) < _RULE_LENGTH and speaker != "assistant" and _RULE.search(begin)),
-        (Trait.BY_USER, by_user),
+        (Trait.TIME, not _TIMES.isdisjoint(words) or any(map(str.isdecimal, words))),
+        (Trait.NUMBER, _DIGIT.search(begin) or not _NUMBERS.isdisjoint(words)),
+        (Trait.PLACE, not _PLACES.isdisjoint(words) or _PLACE_NAMED.search(begin)),
+        (Trait.PEOPLE, not _PEOPLE.isdisjoint(words)),
+        (Trait.RULE, len(text) < _RULE_LENGTH and speaker != "assistant" and _RULE.search(lowered)),
+        (Trait.BY_USER, speaker == "user"),
         (Trait.BY_ASSISTANT, speaker == "assistant"),
         (Trait.CAPITALS, _names_something(begin)),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from backend.kit.ids import Ids
 from backend.memories.conflicts import Claims, Imagined, Settled, settled
 from backend.memories.documents import changes_for
 from backend.memories.evidence import digest_of, evidence_of
+from backend.memories.meeting import Met
 from backend.memories.merging import as_lasting, keeps, merged
 from backend.memories.model import (
     WAITING,
@@ -56,8 +57,13 @@ _SKIPPED = {
 }
 
 
-Met = dict[tuple[str, str], str]
-"""The id of the memory that a fact was stored as, or merged into, by scope key and `extracted_key`."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What an add did, the evidence that is to be recorded, and what was taken for unchanged since it was met, by id."""
+
+    added: Added
+    evidence: tuple[Evidence, ...]
+    met_again: frozenset[str]
 
 
 class Adding:
@@ -94,18 +100,38 @@ class Adding:
         claim_id: str,
         policy: MemoryPolicy,
         actor: str | None = None,
-        ahead: Mapping[str, Memory] = MappingProxyType({}),
-        met: Met | None = None,
     ) -> Added:
         """Store what is worth it. Doing it again under the same claim id stores nothing twice and ends the same.
 
-        `ahead` is what was stored of `additions` already, by id; `met` gets what is met here, for those that come after.
         Raises `GoneError`, `ThrottledError`, `DependencyUnavailableError`.
         """
+        stored = self.stored(scope, said, reading, vectors, claim_id=claim_id, policy=policy, actor=actor)
+        self._store.record_evidence(scope.tenant_id, stored.evidence)
+        return stored.added
+
+    def stored(  # noqa: PLR0913 - one word for each thing that decides
+        self,
+        scope: Scope,
+        said: Said,
+        reading: Reading,
+        vectors: Sequence[tuple[Vector, ...]],
+        *,
+        claim_id: str,
+        policy: MemoryPolicy,
+        actor: str | None = None,
+        ahead: Mapping[str, Memory] = MappingProxyType({}),
+        met: Met | None = None,
+    ) -> Stored:
+        """Do what `remember` does but for evidence, which is the caller's to record.
+
+        `ahead` is what was stored of `additions` already, by id; `met` gets what is met here, for those that come after.
+        """
+        met = met or Met()
         memories: dict[str, Memory] = {}
         outcomes: list[CandidateOutcome] = []
         evidence: list[Evidence] = []
         first_with: dict[str, str] = {}
+        met_again: set[str] = set()
         own_ids = self._own_ids(scope, reading, claim_id)
         digest = digest_of(said, reading)
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
@@ -124,22 +150,22 @@ class Adding:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, memory_id, SAME_REQUEST))
             else:
                 planned = replace(self._planned(scope, said, candidate, own, own_id), actor=actor)
-                place = (planned.scope_key, candidate.extracted_key)
-                memory = self._met_again(planned, met.get(place)) if met and said.deduplicate else None
+                memory = met.again(self._store, planned, self._clock.now()) if said.deduplicate else None
                 if memory:
+                    met_again.add(memory.memory_id)
                     outcome = CandidateOutcome(number, Outcome.MERGED, memory.memory_id, "extracted_key")
                 else:
                     memory, outcome = self._stored(planned, said_here, said, number, policy)
                 memories[memory.memory_id] = memory
                 first_with[candidate.extracted_key] = memory_id = memory.memory_id
-                if met is not None and said.deduplicate:
-                    met[place] = memory_id
+                if said.deduplicate:
+                    met.note(planned, memory)
                 outcomes.append(outcome)
             if memory_id != own_id:
                 # What was stored just now has its evidence from the same transaction.
                 evidence.append(replace(said_here, memory_id=memory_id))
-        self._store.record_evidence(scope.tenant_id, evidence)
-        return Added(tuple(memories.values()), tuple(outcomes), candidates=reading.candidates, fallback=reading.fallback)
+        added = Added(tuple(memories.values()), tuple(outcomes), candidates=reading.candidates, fallback=reading.fallback)
+        return Stored(added, tuple(evidence), frozenset(met_again))
 
     def additions(  # noqa: PLR0913 - one word for each thing that decides
         self,
@@ -323,20 +349,6 @@ class Adding:
             return stored, _outcome_of(stored, number)
         msg = "Others keep changing what is known of this; try again."
         raise ThrottledError(msg, retry_after=1)
-
-    def _met_again(self, planned: Memory, memory_id: str | None) -> Memory | None:
-        """Return what was met with this key a moment ago where it is the same fact still: then nothing has to be tried.
-
-        Whatever claims something may end what claims the same, of what has ended another may have the guard, and an attempt done
-        again finds its own memory by its id.
-        """
-        now = self._clock.now()
-        if memory_id is None or memory_id == planned.memory_id or planned.claimed or not planned.stands(now):
-            return None
-        holder = self._store.get(planned.tenant_id, memory_id)
-        if holder is None or holder.guard_key != planned.guard_key or not keeps(holder, planned, planned, now):
-            return None
-        return merged(self._store, holder, planned, now)
 
     def _known(self, planned: Memory, end: Settled) -> Memory | None:
         if end.known or end.memory.guard_key == planned.guard_key:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 
 from backend.embedding.model import Vector
@@ -23,7 +23,8 @@ from backend.memories.ports import Seals
 PENDING = "P#"
 PENDING_SHARDS = 1
 _BESIDE = frozenset({"vector", "traits"})
-_KNOWN = frozenset(each.name for each in fields(IndexDocument)) - _BESIDE
+_FIELDS = tuple(each.name for each in fields(IndexDocument) if each.name not in _BESIDE)
+_KNOWN = frozenset(_FIELDS)
 """A later release may write more."""
 
 MOST_DOCUMENTS = 4
@@ -109,7 +110,7 @@ def _traits_place(memory_id: str) -> str:
 
 
 def _fields(document: IndexDocument) -> Item:
-    return {name: value for name, value in asdict(document).items() if value is not None and name not in _BESIDE}
+    return {name: value for name in _FIELDS if (value := getattr(document, name)) is not None}
 
 
 def _document(held: Item, vector: bytes | None, traits: int) -> IndexDocument:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor, Future, wait
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import ParamSpec, TypeVar
 
 from backend.embedding.model import Vector
@@ -23,10 +24,11 @@ from backend.kit.errors import (
     ThrottledError,
 )
 from backend.kit.ids import Ids
-from backend.memories.adding import GONE, Adding, Met
+from backend.memories.adding import GONE, Adding, Stored
 from backend.memories.bounds import check_bounds
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page
+from backend.memories.meeting import Met
 from backend.memories.model import (
     KEPT,
     Memory,
@@ -172,7 +174,7 @@ class MemoryService:
         The rest, and all of it where the table is in trouble, is for `_all_remembered`.
         """
         places = alone({number: (work.asked.scope, work.asked.said, work.reading) for number, work in works.items()})
-        additions = [
+        additions = (
             each
             for number, work in works.items()
             for each in self._adding.additions(
@@ -184,12 +186,17 @@ class MemoryService:
                 places=places[number],
                 actor=work.actor,
             )
-        ]
-        if len(additions) < 2:  # noqa: PLR2004 - nothing to store it with
-            return {}
-        shares = [additions[start : start + TOGETHER] for start in range(0, len(additions), TOGETHER)]
-        futures = [self._executor.submit(copy_context().run, self._store.add_together, share) for share in shares]
-        wait(futures)
+        )
+        futures: list[Future[list[Memory]]] = []
+        try:
+            # The first are on their way to the table while the next are made.
+            while share := list(islice(additions, TOGETHER)):
+                if not futures and len(share) < 2:  # noqa: PLR2004 - nothing to store it with
+                    return {}
+                futures.append(self._executor.submit(copy_context().run, self._store.add_together, share))
+        finally:
+            # Whatever happens, no claim may be let go while others still write.
+            wait(futures)
         stored: dict[str, Memory] = {}
         for future in futures:
             try:
@@ -206,9 +213,10 @@ class MemoryService:
         """
 
         def one_after_the_other(numbers: Sequence[int]) -> dict[int, Added | MemorySyncError]:
-            met: Met = {}
-            return {number: self._tried(self._remembered, works[number], ahead, met) for number in numbers}
+            return self._in_turn({number: works[number] for number in numbers}, ahead)
 
+        if not works:
+            return {}
         together = groups({number: (work.asked.scope, work.asked.said, work.reading) for number, work in works.items()})
         if len(together) < 2:  # noqa: PLR2004 - nothing beside it
             return one_after_the_other(list(works))
@@ -216,6 +224,19 @@ class MemoryService:
         # One that fails must not be told of, nor its claim let go, while others still write.
         wait(futures)
         return {number: added for future in futures for number, added in future.result().items()}
+
+    def _in_turn(self, works: Mapping[int, Work], ahead: Mapping[str, Memory]) -> dict[int, Added | MemorySyncError]:
+        """Do this work one after the other; what all of it says again is looked at, and recorded, in few calls at the end."""
+        (tenant_id,) = {work.asked.scope.tenant_id for work in works.values()}
+        met = Met()
+        tried = {number: self._tried(self._stored, work, ahead, met) for number, work in works.items()}
+        again = {number: each.met_again for number, each in tried.items() if isinstance(each, Stored)}
+        changed = met.changed(self._store, tenant_id, frozenset().union(*again.values()))
+        # Done again under its claim it finds what it stored, and nothing that was met before.
+        tried |= {number: self._tried(self._stored, works[number], ahead, Met()) for number in again if again[number] & changed}
+        evidence = [each for stored in tried.values() if isinstance(stored, Stored) for each in stored.evidence]
+        failure = self._tried(self._store.record_evidence, tenant_id, evidence)
+        return {number: self._tried(self._completed, works[number], each, failure) for number, each in tried.items()}
 
     def preview(self, scope: Scope, said: Said) -> Preview:
         """Say what `add` would do, and do nothing."""
@@ -331,20 +352,24 @@ class MemoryService:
     def _read(self, said: Said, policy: MemoryPolicy) -> Reading:
         return self._extractor.read(said.utterance(self._clock.now()), policy.extraction)
 
-    def _remembered(self, work: Work, ahead: Mapping[str, Memory], met: Met) -> Added:
+    def _stored(self, work: Work, ahead: Mapping[str, Memory], met: Met) -> Stored:
+        return self._adding.stored(
+            work.asked.scope,
+            work.asked.said,
+            work.reading,
+            work.vectors,
+            claim_id=work.claim.claim_id,
+            policy=work.policy,
+            actor=work.actor,
+            ahead=ahead,
+            met=met,
+        )
+
+    def _completed(self, work: Work, stored: Stored | MemorySyncError, failure: MemorySyncError | None) -> Added:
+        """Return what came of it, once that is on record. `failure` says why its evidence could not be recorded."""
         claim = work.claim
         try:
-            added = self._adding.remember(
-                work.asked.scope,
-                work.asked.said,
-                work.reading,
-                work.vectors,
-                claim_id=claim.claim_id,
-                policy=work.policy,
-                actor=work.actor,
-                ahead=ahead,
-                met=met,
-            )
+            added = _with_evidence(stored, failure)
             done = Done(added.outcomes, tuple(memory.memory_id for memory in added.memories))
             recorded = self._requests.complete(claim, done, keep_forever=True, now=self._clock.now())
         except Exception:
@@ -359,3 +384,12 @@ class MemoryService:
             return work(*arguments, **named)
         except MemorySyncError as error:
             return error
+
+
+def _with_evidence(stored: Stored | MemorySyncError, failure: MemorySyncError | None) -> Added:
+    """Return what an add did; raise why it failed, or why its evidence could not be recorded."""
+    if isinstance(stored, MemorySyncError):
+        raise stored
+    if failure and stored.evidence:
+        raise failure
+    return stored.added

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -14,16 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.kit.dynamodb import Table
-from backend.kit.errors import MemorySyncError
+from backend.kit.errors import MemorySyncError, ThrottledError
 from backend.memories.model import Said
 from backend.memories.outcomes import Added, Outcome, Request
 from backend.memories.service import Asked
 from backend.tenancy.scope import Environment, Scope, user_scope
 from tests.contract.memories.memory_world import IDEMPOTENCY, BreakingOnce, Calls, World
+from tests.support.faults import throttled
 from tests.unit.memories.samples import ACME, NOW, keyed
 
 TEA = Said("I like tea.")
-MERGED_INTO_WHAT_IS_KNOWN = ["GetItem", "BatchWriteItem"]
+LOOKED_AT_AND_RECORDED = ["BatchGetItem", "BatchWriteItem"]
 
 
 def added(
@@ -47,7 +48,7 @@ def test_only_the_first_is_tried_to_be_stored(world: World) -> None:
     found = added(world, TEA, replace(TEA, text="i like TEA"), TEA, calls=calls)
 
     assert outcomes(found) == [Outcome.STORED, Outcome.MERGED, Outcome.MERGED]
-    assert calls.made == ["TransactWriteItems", *MERGED_INTO_WHAT_IS_KNOWN * 2]
+    assert calls.made == ["TransactWriteItems", *LOOKED_AT_AND_RECORDED]
     (memory,) = {each.memories[0].memory_id for each in found}
     assert world.store.evidence_count("acme", memory) == 3
 
@@ -59,7 +60,7 @@ def test_what_was_known_before_is_met_by_the_first_and_known_to_the_others(world
     found = added(world, TEA, TEA, calls=calls)
 
     assert {each.memories[0].memory_id for each in found} == {before.memories[0].memory_id}
-    assert calls.made == ["TransactWriteItems", *MERGED_INTO_WHAT_IS_KNOWN * 2]
+    assert calls.made == ["TransactWriteItems", "GetItem", *LOOKED_AT_AND_RECORDED]
 
 
 def test_it_lasts_as_long_as_the_one_that_lasts_longest(world: World) -> None:
@@ -99,10 +100,41 @@ def test_one_that_is_forgotten_meanwhile_takes_nothing_with_it(world: World) -> 
         (row,) = world.store.page(ACME, limit=5, before=None, now=world.clock.now()).memories
         world.service.forget(ACME, row.memory_id)
 
-    found = added(world, TEA, TEA, calls=Meanwhile("GetItem", forget))
+    found = added(world, TEA, TEA, calls=Meanwhile("BatchGetItem", forget))
 
     assert outcomes(found) == [Outcome.STORED, Outcome.STORED]
     assert world.store.get("acme", found[1].memories[0].memory_id)
+
+
+@dataclass
+class Refusing(Calls):
+    """Refuses the pace of every call of a kind."""
+
+    operation: str = ""
+
+    def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
+        super().before(operation, arguments)
+        if operation == self.operation:
+            raise throttled()
+
+
+def test_where_nobody_can_look_again_each_of_them_is_tried(world: World) -> None:
+    calls = Refusing(operation="BatchGetItem")
+
+    found = added(world, TEA, TEA, calls=calls)
+
+    assert outcomes(found) == [Outcome.STORED, Outcome.MERGED]
+    assert [each for each in calls.made if each != "BatchGetItem"] == ["TransactWriteItems"] * 2 + ["GetItem", "BatchWriteItem"]
+
+
+def test_only_those_whose_evidence_is_not_recorded_fail(world: World) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        service = world.another(Refusing(operation="BatchWriteItem")).remembering(executor=threads)
+        first, again = service.add_many("acme", [Asked(ACME, TEA), Asked(ACME, TEA)])
+
+    assert isinstance(first, Added)
+    assert isinstance(again, ThrottledError)
+    assert world.store.evidence_count("acme", first.memories[0].memory_id) == 1
 
 
 def saying(text: str, since: int | None, lasts: int | None, ttl: int | None, *, deduplicate: bool) -> Said:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.extraction.model import Precision
-from backend.extraction.times import event_time
+from backend.extraction.times import READERS, Reader, event_time
 
 SAID = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
 """A Wednesday."""
@@ -192,3 +192,12 @@ def test_a_time_beyond_the_first_or_the_last_year_is_none(words: str, said_at: d
     found = event_time(words, said_at, 0)
 
     assert found is None or found.start < found.end
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: str(reader.pattern.pattern)[33:60])
+@given(data=st.data())
+@settings(max_examples=40)
+def test_a_reader_searches_every_text_that_it_finds_anything_in(reader: Reader, data: st.DataObject) -> None:
+    words = data.draw(st.from_regex(reader.pattern))
+
+    assert list(reader.found_in(words))

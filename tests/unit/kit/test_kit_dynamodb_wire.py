@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 from botocore.model import ServiceModel
 from botocore.parsers import JSONParser
+from botocore.serialize import JSONSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,3 +137,56 @@ def test_the_client_of_the_seam_names_itself() -> None:
         client.list_tables()
 
     assert [each.startswith(wire.USER_AGENT.encode()) for each in sent] == [True]
+
+
+RAW = st.recursive(
+    st.one_of(
+        st.builds(lambda text: {"S": text}, st.text(max_size=20)),
+        st.builds(lambda number: {"N": str(number)}, st.integers()),
+        st.builds(lambda raw: {"B": raw}, st.binary(max_size=40)),
+        st.builds(lambda truth: {"BOOL": truth}, st.booleans()),
+        st.just({"NULL": True}),
+        st.builds(lambda texts: {"SS": texts}, st.lists(st.text(max_size=5), min_size=1, max_size=3)),
+        st.builds(lambda raws: {"BS": raws}, st.lists(st.binary(max_size=5), min_size=1, max_size=3)),
+    ),
+    lambda inner: (
+        st.builds(lambda held: {"L": held}, st.lists(inner, max_size=3))
+        | st.builds(lambda held: {"M": held}, st.dictionaries(st.text(max_size=5), inner, max_size=3))
+    ),
+    max_leaves=8,
+)
+RAW_ITEMS = st.dictionaries(st.text(min_size=1, max_size=8), RAW, max_size=4)
+
+
+@given(item=RAW_ITEMS, value=RAW)
+def test_calls_go_out_as_the_general_writer_has_them(
+    service: ServiceModel, item: dict[str, Any], value: dict[str, Any]
+) -> None:
+    put = {"TableName": "t", "Item": item, "ConditionExpression": "#0 = :0", "ExpressionAttributeValues": {":0": value}}
+    update = {"TableName": "t", "Key": item, "UpdateExpression": "SET #0 = :0", "ExpressionAttributeNames": {"#0": "n"}}
+    calls: dict[str, dict[str, Any]] = {
+        "PutItem": put,
+        "UpdateItem": update,
+        "Query": {"TableName": "t", "ExclusiveStartKey": item, "ExpressionAttributeValues": {":0": value}, "Limit": 2},
+        "BatchGetItem": {"RequestItems": {"t": {"Keys": [item, item], "ConsistentRead": True}}},
+        "BatchWriteItem": {"RequestItems": {"t": [{"PutRequest": {"Item": item}}, {"DeleteRequest": {"Key": item}}]}},
+        "TransactWriteItems": {"TransactItems": [{"Put": put}, {"Update": update}], "ClientRequestToken": "c"},
+        "BatchExecuteStatement": {"Statements": [{"Statement": "DELETE", "Parameters": [value, value]}]},
+    }
+
+    for name, arguments in calls.items():
+        model = service.operation_model(name)
+        ours, theirs = (each.serialize_to_request(arguments, model) for each in (wire.ItemSerializer(), JSONSerializer()))
+        assert ours == theirs
+
+
+def test_the_client_of_the_seam_writes_so() -> None:
+    sent: list[bytes] = []
+    with tables.aws():
+        seam = Seam(SystemClock(), tables.REGION)
+        seam.client.meta.events.register("before-send", lambda request, **_: sent.append(request.body))
+        with suppress(ClientError):
+            seam.client._make_api_call("PutItem", {"TableName": "t", "Item": {"pk": {"B": b"\x00"}}})
+
+    assert isinstance(seam.client._serializer, wire.ItemSerializer)
+    assert json.loads(sent[0])["Item"] == {"pk": {"B": "AA=="}}

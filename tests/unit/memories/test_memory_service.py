@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -264,13 +264,18 @@ def test_a_died_attempt_whose_memory_was_forgotten_meanwhile_does_not_bring_it_b
     class DiesLate(FakeMemoryStore):
         """Loses the process once the memory is written."""
 
-        def record_evidence(self, tenant_id: str, evidence: Sequence[Evidence]) -> None:
-            del tenant_id, evidence
-            raise SystemExit
+        dies = True
+
+        def add(self, *arguments: Any, **named: Any) -> Memory:
+            stored = super().add(*arguments, **named)
+            if self.dies:
+                raise SystemExit
+            return stored
 
     store = DiesLate(world.clock)
     with pytest.raises(SystemExit):
         world.remembering(store=store).add(ACME, SAID, keyed())
+    store.dies = False
     (row,) = store.page(ACME, limit=9, before=None, now=world.clock.now()).memories
     world.remembering(store=store).forget(ACME, row.memory_id)
     world.clock.advance(seconds=30)

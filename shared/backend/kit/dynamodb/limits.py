@@ -23,6 +23,7 @@ TOKEN_CHARACTERS = 36
 PARTITION_KEY_BYTES = 2048
 SORT_KEY_BYTES = 1024
 EXPRESSION_BYTES = 4096
+_KEY_BYTES = {"pk": PARTITION_KEY_BYTES, "sk": SORT_KEY_BYTES}
 EXPRESSIONS = ("ConditionExpression", "KeyConditionExpression", "UpdateExpression")
 
 
@@ -60,14 +61,21 @@ def item_bytes(item: Mapping[str, Any]) -> int:
     Names and text in UTF-8; a number half a byte a significant digit and one byte; a list or map 3 bytes and 1 an element;
     null and boolean 1. Raises `TypeError` for sets, which no item of ours holds.
     """
-    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+    size = 0
+    for name, value in item.items():
+        size += _text_bytes(name) + _value_bytes(value)
+    return size
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _value_bytes(attribute: Mapping[str, Any]) -> int:
     ((kind, value),) = attribute.items()
     match kind:
         case "S":
-            return len(value.encode())
+            return _text_bytes(value)
         case "N":
             return math.ceil(len(significant_digits(value)) / 2) + 1
         case "B":
@@ -77,7 +85,7 @@ def _value_bytes(attribute: Mapping[str, Any]) -> int:
         case "L":
             return 3 + sum(1 + _value_bytes(each) for each in value)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_bytes(each) for name, each in value.items())
+            return 3 + sum(1 + _text_bytes(name) + _value_bytes(each) for name, each in value.items())
     msg = f"no size known for DynamoDB type {kind}"
     raise TypeError(msg)
 
@@ -116,8 +124,7 @@ def _check_transaction(items: list[Mapping[str, Any]], token: str) -> None:
         ((action, body),) = item.items()
         _check_expressions(body)
         if action == "Put":
-            _check_item(body["Item"])
-            size += item_bytes(body["Item"])
+            size += _check_item(body["Item"])
             key = _key_in(body["Item"])
         else:
             key = body["Key"]
@@ -129,7 +136,8 @@ def _check_transaction(items: list[Mapping[str, Any]], token: str) -> None:
         raise TableLimitError(msg)
 
 
-def _check_item(item: Mapping[str, Any]) -> None:
+def _check_item(item: Mapping[str, Any]) -> int:
+    """Return its size."""
     _check_key(item)
     levels = _levels(item)
     if levels > NESTED_LEVELS:
@@ -139,13 +147,16 @@ def _check_item(item: Mapping[str, Any]) -> None:
     if size > ITEM_BYTES:
         msg = f"an item of {size} bytes; the limit is {ITEM_BYTES}"
         raise TableLimitError(msg)
+    return size
 
 
 def _check_key(item: Mapping[str, Any]) -> None:
     """Check the keys of the table, and those of its indexes: by their names, which end in `_pk` and `_sk`."""
     for name, value in item.items():
-        limit = {"pk": PARTITION_KEY_BYTES, "sk": SORT_KEY_BYTES}.get(name.rpartition("_")[2])
-        if limit is not None and not 0 < len(value.get("S", "").encode()) <= limit:
+        limit = _KEY_BYTES.get(name[-2:])
+        if limit is None or name[-3:-2] not in {"", "_"}:
+            continue
+        if not 0 < _text_bytes(value.get("S", "")) <= limit:
             msg = f"the key attribute {name} must be text of 1 to {limit} bytes"
             raise TableLimitError(msg)
 
@@ -161,7 +172,7 @@ def _check_query(arguments: Mapping[str, Any]) -> None:
 
 def _check_expressions(arguments: Mapping[str, Any]) -> None:
     for name in EXPRESSIONS:
-        size = len(arguments.get(name, "").encode())
+        size = _text_bytes(arguments.get(name, ""))
         if size > EXPRESSION_BYTES:
             msg = f"a {name} of {size} bytes; the limit is {EXPRESSION_BYTES}"
             raise TableLimitError(msg)
@@ -181,11 +192,11 @@ def _check_distinct(what: str, targets: Iterable[tuple[str, object]]) -> None:
 
 
 def _levels(item: Mapping[str, Any]) -> int:
-    levels, layer = 0, [each for each in item.values() if each.keys() & {"L", "M"}]
+    levels, layer = 0, [each for each in item.values() if "L" in each or "M" in each]
     while layer:
         levels += 1
         children = (child for each in layer for child in (each["L"] if "L" in each else each["M"].values()))
-        layer = [child for child in children if child.keys() & {"L", "M"}]
+        layer = [child for child in children if "L" in child or "M" in child]
     return levels
 
 

@@ -127,6 +127,13 @@ class Seam(Connection):
         wire.speed_up(session)
         return session
 
+    @property
+    def client(self) -> Any:  # noqa: ANN401 - as the parent's
+        """The client of all threads, which writes items at once."""
+        client = super().client
+        wire.write_at_once(client)
+        return client
+
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         """Send one call: check it, retry what is retryable inside the deadline, and raise in our own words.
 

@@ -1,19 +1,20 @@
-"""From the JSON of DynamoDB's answers to plain items, past the general reader of botocore.
+"""Between items and the JSON of DynamoDB's calls, past the general reader and writer of botocore.
 
-Botocore reads every attribute value as a structure of ten members, of which one is there, and a query reads twenty rows of
-thirty attributes (docs/performance.md, "What was tried"). Items become plain values here at once; keys stay typed: what the
-service left over is sent to it again as it came.
+Botocore takes every attribute value for a structure of ten members, of which one is there. A query reads twenty rows of thirty
+attributes, a bulk-add writes four hundred items (docs/performance.md, "What was tried"). What is read becomes plain values here
+at once; keys stay typed: what the service left over is sent to it again as it came. What is written is typed already.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from typing import Any
 
 from botocore import __version__
 from botocore.config import Config
 from botocore.model import MapShape, StructureShape
 from botocore.parsers import JSONParser, ResponseParserFactory
+from botocore.serialize import JSONSerializer
 from botocore.session import Session
 
 from backend.kit.dynamodb.values import PlainItem, from_attribute
@@ -44,6 +45,27 @@ class ItemParser(JSONParser):
         return super()._handle_structure(shape, value)  # type: ignore[misc]  # not in the stubs
 
 
+class ItemSerializer(JSONSerializer):
+    """Writes calls as its parent does, but for attribute values: those are written at once."""
+
+    def _serialize_type_map(self, serialized: dict[str, Any], value: dict[str, Any], shape: MapShape, key: str) -> None:
+        if shape.value.name == ATTRIBUTE_VALUE:
+            serialized[key] = {name: _written(each) for name, each in value.items()}
+        else:
+            super()._serialize_type_map(serialized, value, shape, key)  # type: ignore[misc]  # not in the stubs
+
+    def _serialize_type_structure(
+        self, serialized: dict[str, Any], value: dict[str, Any], shape: StructureShape, key: str | None
+    ) -> None:
+        if shape.name == ATTRIBUTE_VALUE and key is not None:
+            serialized[key] = _written(value)
+        else:
+            super()._serialize_type_structure(serialized, value, shape, key)  # type: ignore[misc]  # not in the stubs
+
+
+_SERIALIZER = ItemSerializer()
+
+
 class Parsers(ResponseParserFactory):
     """Gives the reader above to whoever speaks DynamoDB's protocol."""
 
@@ -56,6 +78,27 @@ def speed_up(session: Session) -> None:
     """Have the clients that this session makes from now on read items at once, and name themselves in words that stay."""
     session.register_component("response_parser_factory", Parsers())
     session.set_default_client_config(Config(user_agent=USER_AGENT))
+
+
+def write_at_once(client: Any) -> None:  # noqa: ANN401 - botocore makes the class of a client as it goes
+    """Have a client write items at once: one that does not check parameters first, as ours do not."""
+    client._serializer = _SERIALIZER  # noqa: SLF001 - unlike readers, writers have no place to be registered at
+
+
+def _written(value: dict[str, Any]) -> dict[str, Any]:
+    if "S" in value or "N" in value:
+        return value
+    ((kind, held),) = value.items()
+    match kind:
+        case "B":
+            return {kind: b64encode(held).decode("ascii")}
+        case "BS":
+            return {kind: [b64encode(each).decode("ascii") for each in held]}
+        case "L":
+            return {kind: [_written(each) for each in held]}
+        case "M":
+            return {kind: {name: _written(each) for name, each in held.items()}}
+    return value
 
 
 def _typed(value: dict[str, Any]) -> dict[str, Any]:
