@@ -50,6 +50,10 @@ def is_held_by(memory_id: str) -> Any:  # noqa: ANN401 - a vendor's condition, o
     return attribute("memory_id") == memory_id
 
 
+IS_FREE = IS_NEW | is_held_by(NOBODY)
+"""No memory has the guard."""
+
+
 def is_owed_since(moment: datetime) -> Any:  # noqa: ANN401 - a vendor's condition, opaque here
     """Hold while nobody wrote a row since that owes a vector again."""
     return attribute("since") <= to_rfc3339(moment)
@@ -298,7 +302,7 @@ class DynamoMemoryStore(MemoryLists):
     def _guard(self, memory: Memory, extracted_key: str, replacing: str | None) -> Put | Update:
         pk = self._guard_pk(memory, extracted_key)
         if replacing is None:
-            return Put(self._table, {"pk": pk, "sk": items.GUARD, "memory_id": memory.memory_id}, IS_NEW | is_held_by(NOBODY))
+            return Put(self._table, {"pk": pk, "sk": items.GUARD, "memory_id": memory.memory_id}, IS_FREE)
         take_over = [set_to("memory_id", memory.memory_id)]
         return Update(self._table, (pk, items.GUARD), take_over, is_held_by(replacing))
 

@@ -14,6 +14,9 @@ from backend.kit.dynamodb.limits import BATCH_GET_KEYS, BATCH_STATEMENTS, BATCH_
 from backend.kit.dynamodb.seam import Seam
 from backend.kit.dynamodb.values import from_item, to_attribute, to_item
 
+_Written = dict[int, Mapping[str, Any]]
+"""The service's form of the conditions of one transaction, by their ids: it has a hundred writes, and most say the same."""
+
 Item = dict[str, Any]
 Key = tuple[str, str] | tuple[str]
 
@@ -51,9 +54,9 @@ class Put:
     item: Item
     condition: Condition | None = None
 
-    def request(self) -> dict[str, Any]:
+    def request(self, written: _Written) -> dict[str, Any]:
         """Return the service's form."""
-        return {"Put": {"TableName": self.table.name, "Item": to_item(self.item), **_conditions(self.condition)}}
+        return {"Put": {"TableName": self.table.name, "Item": to_item(self.item), **_once(self.condition, written)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Update:
     actions: Sequence[Action]
     condition: Condition | None = None
 
-    def request(self) -> dict[str, Any]:
+    def request(self, _: _Written) -> dict[str, Any]:
         """Return the service's form."""
         body = _expressions(self.condition, self.actions)
         return {"Update": {"TableName": self.table.name, "Key": key_of(self.key), **body, **_RETURN_OLD}}
@@ -79,9 +82,9 @@ class Delete:
     key: Key
     condition: Condition | None = None
 
-    def request(self) -> dict[str, Any]:
+    def request(self, written: _Written) -> dict[str, Any]:
         """Return the service's form."""
-        return {"Delete": {"TableName": self.table.name, "Key": key_of(self.key), **_conditions(self.condition)}}
+        return {"Delete": {"TableName": self.table.name, "Key": key_of(self.key), **_once(self.condition, written)}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,9 @@ class Check:
     key: Key
     condition: Condition
 
-    def request(self) -> dict[str, Any]:
+    def request(self, written: _Written) -> dict[str, Any]:
         """Return the service's form."""
-        return {"ConditionCheck": {"TableName": self.table.name, "Key": key_of(self.key), **_conditions(self.condition)}}
+        return {"ConditionCheck": {"TableName": self.table.name, "Key": key_of(self.key), **_once(self.condition, written)}}
 
 
 Write = Put | Update | Delete | Check
@@ -290,13 +293,21 @@ def get_together(seam: Seam, asked: Sequence[Asked]) -> list[list[Item]]:
 
 def transact(seam: Seam, writes: Sequence[Write], token: str) -> None:
     """Do all writes or none. The same token again within ten minutes does nothing twice (1 to 36 characters)."""
-    items = [write.request() for write in writes]
+    written: _Written = {}
+    items = [write.request(written) for write in writes]
     seam.dispatch("TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token})
 
 
 def key_of(key: Key | tuple[str, ...]) -> dict[str, dict[str, str]]:
     """Return a key's typed form: (pk) or (pk, sk)."""
     return {name: {"S": value} for name, value in zip(("pk", "sk"), key, strict=False)}
+
+
+def _once(condition: Condition | None, written: _Written) -> Mapping[str, Any]:
+    """Return the service's form of a condition, of one that several writes of a transaction have the same."""
+    if id(condition) not in written:
+        written[id(condition)] = _conditions(condition)
+    return written[id(condition)]
 
 
 def _conditions(condition: Condition | None) -> Mapping[str, Any]:
