@@ -11,6 +11,9 @@ One range per token, and not per batch as `DynamicQuantizeLinear` takes, because
 the texts beside it, and because it is closer: the cosine to fp32 is .997 in the mean where one range per batch gives
 .992. 7 bits, because processors with AVX2 and without VNNI add two products in 16 bits, and saturate with 8: simulated,
 that took the cosine down to .90. 255 · 64 · 2 fits.
+
+How this is computed may change only where every bit of it stays: a value that is rounded otherwise in its last place takes
+another level now and then, and by the sixth layer the vector is as much as .004 of a cosine from the one that is stored.
 """
 
 from __future__ import annotations
@@ -126,9 +129,10 @@ class _Builder:
         quantised, scale = quantise_columns(weight)
         sums = (quantised * scale.astype(np.float64)).sum(axis=0).astype(np.float32)
         low, step, levels = self._quantise_tokens(states)
-        zero = self._constant("level.zero", np.uint8(0))
-        whole = self._op("MatMulInteger", [levels, self._constant(f"{name}.weight", quantised), zero])
-        scaled = self._op("Mul", [self._op("Cast", [whole], to=TensorProto.FLOAT), self._constant(f"{name}.scale", scale)])
+        # It scales a tile of the product while that is in the cache, and gives the bits that Cast and Mul would.
+        factors = [self._constant("unit", np.float32(1)), self._constant(f"{name}.scale", scale)]
+        parts = [levels, self._constant(f"{name}.weight", quantised), *factors]
+        scaled = self._op("MatMulIntegerToFloat", parts, domain=RUNTIME_DOMAIN)
         offset = self._op("Mul", [low, self._constant(f"{name}.sums", sums)])
         product = self._op("Add", [self._op("Mul", [scaled, step]), offset])
         return self._op("Add", [product, self._constant(f"{name}.bias", bias)])

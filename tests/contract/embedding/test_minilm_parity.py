@@ -3,13 +3,18 @@
 import json
 import math
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from backend.embedding.minilm import MINILM_FP32, MiniLmEmbedder
 from backend.embedding.model import Purpose, Vector, dot, to_unit, unpack
 from layers.embedder import build_model, source
+from layers.embedder.minilm_graph import quantise_columns
 
 FILE = Path(__file__).with_name("reference-vectors.json")
 
@@ -60,3 +65,36 @@ def test_two_builds_of_one_source_are_the_same_bytes(model_source: Path, model_d
     assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
     for name in names:
         assert source.sha256_of(tmp_path / "again" / name) == source.sha256_of(model_directory / name)
+
+
+def answer(nodes: list[Any], tables: dict[str, npt.NDArray[Any]], levels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """Run a graph from `levels` to `product`."""
+    graph = helper.make_graph(
+        nodes,
+        "product",
+        [helper.make_tensor_value_info("levels", TensorProto.UINT8, [None, None])],
+        [helper.make_tensor_value_info("product", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(table, name) for name, table in tables.items()],
+    )
+    opsets = [helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (product,) = session.run(["product"], {"levels": levels})
+    return np.asarray(product)
+
+
+def test_a_product_scaled_at_once_has_the_bits_of_one_scaled_after() -> None:
+    chance = np.random.default_rng(7)
+    weight, scale = quantise_columns(chance.normal(size=(384, 96)).astype(np.float32))
+    levels = chance.integers(0, 256, (50, 384)).astype(np.uint8)
+    unit = np.array(1, np.float32)
+
+    at_once = helper.make_node("MatMulIntegerToFloat", ["levels", "weight", "unit", "scale"], ["product"], domain="com.microsoft")
+    after = [
+        helper.make_node("MatMulInteger", ["levels", "weight"], ["whole"]),
+        helper.make_node("Cast", ["whole"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["float", "scale"], ["product"]),
+    ]
+
+    found = answer([at_once], {"weight": weight, "unit": unit, "scale": scale}, levels)
+    assert (found == answer(after, {"weight": weight, "scale": scale}, levels)).all()
