@@ -49,7 +49,7 @@ $(TOOLS_READY): requirements/tools.txt | $(READY)
 	  $(UV) $$sync 2> $(TOOLS)/sync.log || $(UV) --system-certs $$sync || { cat $(TOOLS)/sync.log >&2; exit 1; }
 	@touch $@
 
-$(MODEL): $(READY) layers/embedder/build_model.py layers/embedder/model-requirements.txt
+$(MODEL): $(READY) $(wildcard layers/embedder/*.py) layers/embedder/model-requirements.txt
 	@echo "Building the embedding model ..."
 	@$(PY) layers/embedder/build_model.py --fetch --out .local/embedder
 	@touch $@

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -98,3 +99,13 @@ def test_two_products_of_the_largest_values_fit_in_16_bits() -> None:
     largest_level, largest_sum = np.iinfo(np.uint8).max, np.iinfo(np.int16).max
 
     assert int(largest_level) * LARGEST_WEIGHT * 2 <= largest_sum
+
+
+def test_make_builds_anew_when_any_file_of_the_recipe_changes() -> None:
+    command = ["make", "--question", "--print-data-base", "help"]
+    known = subprocess.run(command, cwd=build_model.REPOSITORY, check=False, capture_output=True, text=True).stdout
+    [rule] = [line for line in known.splitlines() if line.startswith(".local/embedder/manifest.json:")]
+
+    recipe = Path(build_model.__file__).parent.glob("*.py")
+
+    assert {f"layers/embedder/{path.name}" for path in recipe} <= set(rule.split())
