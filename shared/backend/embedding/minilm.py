@@ -73,7 +73,7 @@ class MiniLmEmbedder:
         if not texts:
             return []
         ready = self._ready()
-        encodings = ready.tokenizer.encode_batch([encodable(text[:CHARACTERS_READ]) for text in texts])
+        encodings = ready.tokenizer.encode_batch_fast([encodable(text[:CHARACTERS_READ]) for text in texts])
         vectors: list[Vector] = [Vector(b"")] * len(texts)
         batches = list(_batches([len(encoding.ids) for encoding in encodings]))
         asked = [[encodings[position] for position in batch] for batch in batches]
@@ -164,11 +164,21 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield positions, shortest texts first, so that little is padding: at most 16 and 512 tokens, padding included."""
-    batch: list[int] = []
-    for position in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) == LARGEST_BATCH or lengths[position] * (len(batch) + 1) > LARGEST_BATCH_TOKENS):
-            yield batch
-            batch = []
-        batch.append(position)
-    yield batch
+    """Yield positions, longest texts first, so that little is padding: at most 16 and 512 tokens, padding included.
+
+    Unless one batch holds all, they come in pairs of as many texts, so that of two threads none is left to work alone.
+    """
+    order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+    if len(order) <= _most(lengths[order[0]]):
+        yield order
+        return
+    while order:
+        pair = 2 * _most(lengths[order[0]])
+        taken, order = order[:pair], order[pair:]
+        half = (len(taken) + 1) // 2
+        yield from filter(None, (taken[:half], taken[half:]))
+
+
+def _most(longest: int) -> int:
+    """Return how many texts a batch may hold of which the longest has so many tokens."""
+    return max(1, min(LARGEST_BATCH, LARGEST_BATCH_TOKENS // longest))

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,24 @@ def test_batches_hold_every_text_once_within_their_bounds(lengths: list[int]) ->
     for batch in batches:
         assert len(batch) <= LARGEST_BATCH
         assert len(batch) * max(lengths[position] for position in batch) <= LARGEST_BATCH_TOKENS
+
+
+@given(st.lists(st.integers(2, 256), min_size=1, max_size=80))
+def test_two_threads_get_as_many_texts(lengths: list[int]) -> None:
+    sizes = [len(batch) for batch in _batches(lengths)]
+
+    if len(sizes) > 1:
+        assert all(one - other in {0, 1} for one, other in zip_longest(sizes[::2], sizes[1::2], fillvalue=0))
+
+
+@pytest.mark.parametrize(("texts", "expected"), [(16, [16]), (17, [9, 8]), (48, [16, 16, 8, 8]), (112, [16] * 6 + [8] * 2)])
+def test_batches_come_in_pairs_unless_one_holds_all(texts: int, expected: list[int]) -> None:
+    assert [len(batch) for batch in _batches([18] * texts)] == expected
+
+
+def test_the_longest_texts_go_first() -> None:
+    lengths = [20, 256, 30, 250, 25] * 8
+
+    firsts = [lengths[batch[0]] for batch in _batches(lengths)]
+
+    assert firsts == sorted(firsts, reverse=True)
