@@ -1,9 +1,9 @@
 """How fast texts become vectors: `python -m benchmarks.embedding`.
 
-MiniLM in this process: 16 texts of some twenty words, which are one batch of the model, 64, of which it does two batches at
-once, and one text alone; with one and two threads a batch, with weights shared between processes (as on one machine) and packed
-for the processor (as on AWS Lambda). Medians of several rounds, with the processor time beside the wall clock; beside all of it a
-bare product of two matrices tells what the processor gave just then.
+MiniLM in this process: 16 texts of some twenty words, which are two batches of the model, done at once, 64, of which it does
+more, two at a time, and one text alone; with one and two threads a batch, with weights shared between processes (as on one
+machine) and packed for the processor (as on AWS Lambda). Medians of several rounds, with the processor time beside the wall
+clock; beside all of it a bare product of two matrices tells what the processor gave just then.
 """
 
 from __future__ import annotations

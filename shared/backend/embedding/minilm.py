@@ -24,7 +24,7 @@ MINILM = EmbeddingModel("minilm-l6-v2-int8", 384)
 MINILM_FP32 = EmbeddingModel("minilm-l6-v2-fp32", 384)
 CURE = "Build it: python layers/embedder/build_model.py"
 LARGEST_BATCH = 16
-LARGEST_BATCH_TOKENS = 512
+LARGEST_BATCH_TOKENS = 384
 BATCHES_AT_ONCE = 2
 """What two processors do side by side; a third and fourth would be taken from others."""
 CHARACTERS_READ = 8_000
@@ -164,7 +164,7 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield positions, longest texts first, so that little is padding: at most 16 and 512 tokens, padding included.
+    """Yield positions, longest texts first, so that little is padding: at most 16 and 384 tokens, padding included.
 
     Unless one batch holds all, they come in pairs of as many texts, so that of two threads none is left to work alone.
     """
