@@ -2,6 +2,7 @@
 
 import copy
 from collections import defaultdict
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -40,6 +41,23 @@ def test_a_container_that_is_more_than_a_dictionary_stays_what_it_is() -> None:
 
     assert (type(made), made.default_factory, made) == (defaultdict, dict, items)
     assert made["pk"] is not items["pk"]
+
+
+def test_a_table_is_copied_in_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(copy, "deepcopy")
+    items: defaultdict[str, dict[str, Any]] = defaultdict(dict, {"pk": {"sk": {"n": {"N": "1"}}}})
+    table = {"TableName": "t", "items": items}
+    made = copied(table)
+
+    assert (made, list(made), made["items"].default_factory) == (table, list(table), dict)
+    assert made["items"]["pk"]["sk"] is not items["pk"]["sk"]
+
+
+def test_what_no_step_can_copy_is_copied_piece_by_piece() -> None:
+    table = {"items": defaultdict(dict), "made_at": Decimal(1)}
+
+    assert copied(table) == table
+    assert type(copied(table)["items"]) is defaultdict
 
 
 def calls_of_deepcopy(monkeypatch: pytest.MonkeyPatch) -> int:
