@@ -63,6 +63,7 @@ SAVED_SOON = frozenset(
 UNSAVED = ITEM_ACTIONS | {"Publish", "PublishBatch", "PutEvents", "TransactGetItems"}
 """Calls that the journal covers, and calls that leave nothing in the service itself."""
 JOURNAL_BYTES = 16 * 1024 * 1024
+"""A journal longer than this, and than the last snapshot of the tables, is replaced by a new snapshot."""
 SAVE_SECONDS = 300.0
 _LOOK_SECONDS = 1.0
 _TRIES = 20
@@ -191,8 +192,18 @@ class Saver:
         while self._stale:
             key, module = _state_of(self._stale.pop())
             self.save(key, module.get_state)
-        if self._tables.journal.bytes_since_cut > JOURNAL_BYTES or time.monotonic() - self._last_save > SAVE_SECONDS:
+        if time.monotonic() - self._last_save > SAVE_SECONDS:
             self.save_all()
+        elif self._tables.journal.bytes_since_cut > max(JOURNAL_BYTES, self._snapshot_bytes()):
+            self.save("dynamodb", self._tables.state)
+
+    def _snapshot_bytes(self) -> int:
+        """Return how long the last snapshot of the tables is, 0 without one.
+
+        Written when as much has come in since, snapshots cost in proportion to what comes in, however much there is already.
+        """
+        path = self._directory / "dynamodb.json"
+        return path.stat().st_size if path.exists() else 0
 
 
 def deploying() -> bool:

@@ -15,7 +15,7 @@ from infrastructure.local.errors import StateError
 from infrastructure.local.patches.patcher import Patcher
 
 Json = dict[str, Any]
-TARGETS = {"sqs": "AmazonSQS"}
+TARGETS = {"sqs": "AmazonSQS", "dynamodb": "DynamoDB_20120810"}
 
 
 @pytest.fixture
@@ -105,6 +105,51 @@ def test_messages_are_saved_soon_but_not_one_by_one(saver: Saver, tmp_path: Path
 
     assert "remember me" in (tmp_path / "sqs.json").read_text()
     sqs.reset()
+
+
+@pytest.fixture
+def table() -> Iterator[str]:
+    """A table with one item of some length."""
+    keys = {
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    }
+    call("dynamodb", "CreateTable", TableName="loaded", BillingMode="PAY_PER_REQUEST", **keys)
+    yield "loaded"
+    call("dynamodb", "DeleteTable", TableName="loaded")
+
+
+def put(table: str, key: str, length: int) -> None:
+    assert call("dynamodb", "PutItem", TableName=table, Item={"pk": {"S": key}, "text": {"S": "x" * length}})[0] == 200
+
+
+def test_a_long_journal_gives_way_to_a_snapshot_of_the_tables_alone(
+    saver: Saver, table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "JOURNAL_BYTES", 1000)
+    put(table, "a", 50_000)
+
+    saver._save_what_is_due()
+
+    assert saver.status()["journal_bytes"] == 0
+    assert "x" * 50_000 in (tmp_path / "dynamodb.json").read_text()
+    assert [path.name for path in tmp_path.glob("*.json")] == ["dynamodb.json"]
+
+
+def test_the_next_snapshot_waits_until_as_much_has_come_in_as_the_last_one_holds(
+    saver: Saver, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "JOURNAL_BYTES", 1000)
+    put(table, "a", 50_000)
+    saver._save_what_is_due()
+
+    put(table, "b", 30_000)
+    saver._save_what_is_due()
+    assert saver.status()["journal_bytes"] > 30_000
+    put(table, "c", 30_000)
+    saver._save_what_is_due()
+
+    assert saver.status()["journal_bytes"] == 0
 
 
 def test_while_a_stack_is_deployed_the_state_on_disk_stays_the_one_before(saver: Saver, tmp_path: Path, stack: Json) -> None:
