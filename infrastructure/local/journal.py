@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from infrastructure.local.errors import StateError
 
 _SUFFIX = ".jsonl"
@@ -46,7 +48,7 @@ class Journal:
         if self._descriptor is None:
             self.cut()
         assert self._descriptor is not None  # noqa: S101 - `cut` opened it
-        line = json.dumps(images, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        line = _text(images) + b"\n"
         try:
             written = os.write(self._descriptor, line)
         except OSError:
@@ -102,6 +104,15 @@ class Journal:
 
     def _segments(self) -> list[Path]:
         return sorted(self._directory.glob(f"*{_SUFFIX}"))
+
+
+def _text(images: Sequence[Image]) -> bytes:
+    try:
+        # A third of the time that `json` takes.
+        return to_json(images)
+    except PydanticSerializationError:
+        # Half of a surrogate pair: no UTF-8, but an item may hold it.
+        return json.dumps(images, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _number(path: Path) -> int:

@@ -1,12 +1,26 @@
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infrastructure.local.errors import StateError
 from infrastructure.local.journal import Image, Journal
 
+TEXTS = st.text(st.characters(codec=None, exclude_categories=()))
+ITEMS = st.dictionaries(
+    TEXTS,
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | TEXTS | st.floats(allow_nan=False),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+        max_leaves=8,
+    ),
+)
+"""What JSON holds, halves of surrogate pairs too."""
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/notes"
 
 
@@ -29,6 +43,17 @@ def test_what_was_appended_is_read_again_in_order_by_the_next_process(journal: J
     journal.close()
 
     assert list(Journal(tmp_path).read()) == [image("a"), image("b", None), image("ä\udc80\u2028", "日本\n語")]
+
+
+@given(item=ITEMS)
+def test_an_item_is_read_again_as_it_was(item: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        journal = Journal(Path(directory))
+        journal.append([Image(ARN, "t1", "a", "ROW", item)])
+        journal.close()
+        found = next(Journal(Path(directory)).read()).item
+
+    assert repr(found) == repr(item)
 
 
 def test_one_request_is_one_line(journal: Journal, tmp_path: Path) -> None:
