@@ -7,6 +7,7 @@ it and the module can go. They reach into private names of the emulator, hence i
 from __future__ import annotations
 
 from infrastructure.local.patches import (
+    call_bodies,
     condition_split,
     expressions,
     forked_workers,
@@ -38,6 +39,8 @@ PATCHES = (
     # Before what checks each action once.
     statement_rights,
     role_checks,
+    # Reads what the role checks have read.
+    call_bodies,
     state_language_yaml,
     stream_positions,
     stream_retries,

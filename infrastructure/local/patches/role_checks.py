@@ -45,6 +45,12 @@ class BodyReader:
             self._last = (text, found)
         return found
 
+    def taken(self, text: bytes) -> Any:  # noqa: ANN401 - as the module's
+        """Return what a body holds, and forget it: it is the caller's to change."""
+        found = self.loads(text)
+        self._last = (b"null", None)
+        return found
+
 
 def apply(patcher: Patcher) -> None:
     """Parse each policy and body once, match each pair once, and check each action on each table once a transaction."""
