@@ -20,6 +20,7 @@ from infrastructure.local.patches import (
     queue_windows,
     role_checks,
     state_language_yaml,
+    statement_parsing,
     statement_rights,
     stream_positions,
     stream_retries,
@@ -42,6 +43,7 @@ PATCHES = (
     # Reads what the role checks have read.
     call_bodies,
     state_language_yaml,
+    statement_parsing,
     stream_positions,
     stream_retries,
     transaction_tokens,
