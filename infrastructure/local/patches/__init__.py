@@ -16,6 +16,7 @@ from infrastructure.local.patches import (
     http_api_body,
     http_api_limits,
     item_copies,
+    item_sizes,
     metric_points,
     queue_windows,
     role_checks,
@@ -35,6 +36,7 @@ PATCHES = (
     http_api_body,
     http_api_limits,
     item_copies,
+    item_sizes,
     metric_points,
     queue_windows,
     # Before what checks each action once.
