@@ -1,8 +1,10 @@
 """Gap: DynamoDB's items are copied by `copy.deepcopy`, seven times as slow as they need be.
 
 An item is what JSON holds, and such a value goes through `marshal` and back in C. It keeps what is shared in it shared, as
-`deepcopy` does, and refuses everything that it does not know, subclasses too: that goes the old way. A table holds its items in
-a `defaultdict`, and is copied whole for every snapshot: that one is taken out of its dictionary and put back.
+`deepcopy` does, and refuses everything that it does not know, subclasses too: that goes the old way.
+
+Except for a table, which is copied whole for a snapshot alone. An item in a table is replaced by another one and never changed,
+so the snapshot has dictionaries of its own and the same items.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from typing import Any
 from ministack.services import dynamodb
 
 from infrastructure.local.patches.patcher import Patcher
+
+ITEMS = "items"
+"""Where a table holds its items, by partition key and sort key, in a `defaultdict`."""
 
 
 class Copying:
@@ -46,13 +51,11 @@ def _in_one_step(value: Any) -> Any:  # noqa: ANN401 - any value
 
 
 def _as_a_table(value: Any) -> Any:  # noqa: ANN401 - any value
-    held = {name: each for name, each in value.items() if type(each) is defaultdict} if type(value) is dict else {}
-    try:
-        made = _in_one_step({**value, **{name: dict(each) for name, each in held.items()}}) if held else copy.deepcopy(value)
-    except ValueError:
+    items = value.get(ITEMS) if type(value) is dict else None
+    if type(items) is not defaultdict:
         return copy.deepcopy(value)
-    for name, each in held.items():
-        made[name] = defaultdict(each.default_factory, made[name])
+    made = copied({**value, ITEMS: None})
+    made[ITEMS] = defaultdict(items.default_factory, {key: dict(partition) for key, partition in items.items()})
     return made
 
 

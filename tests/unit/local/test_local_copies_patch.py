@@ -43,14 +43,17 @@ def test_a_container_that_is_more_than_a_dictionary_stays_what_it_is() -> None:
     assert made["pk"] is not items["pk"]
 
 
-def test_a_table_is_copied_in_one_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snapshot_of_a_table_has_its_own_dictionaries_and_the_same_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(copy, "deepcopy")
     items: defaultdict[str, dict[str, Any]] = defaultdict(dict, {"pk": {"sk": {"n": {"N": "1"}}}})
-    table = {"TableName": "t", "items": items}
+    table: dict[str, Any] = {"TableName": "t", "items": items, "KeySchema": [{"AttributeName": "pk"}]}
     made = copied(table)
 
     assert (made, list(made), made["items"].default_factory) == (table, list(table), dict)
-    assert made["items"]["pk"]["sk"] is not items["pk"]["sk"]
+    assert made["items"]["pk"]["sk"] is items["pk"]["sk"]
+    assert made["KeySchema"][0] is not table["KeySchema"][0]
+    items["pk"]["later"] = items["more"]["sk"] = {}
+    assert made["items"] == {"pk": {"sk": {"n": {"N": "1"}}}}
 
 
 def test_what_no_step_can_copy_is_copied_piece_by_piece() -> None:
