@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ministack import app as emulator
 from ministack.core import persistence
-from ministack.services import cloudformation, kms, secretsmanager, sqs
+from ministack.services import cloudformation, dynamodb, kms, secretsmanager, sqs
 
 from infrastructure.local import durability
 from infrastructure.local.durability import Saver
@@ -150,6 +150,24 @@ def test_the_next_snapshot_waits_until_as_much_has_come_in_as_the_last_one_holds
     saver._save_what_is_due()
 
     assert saver.status()["journal_bytes"] == 0
+
+
+def test_tables_are_written_as_the_emulator_writes_them(saver: Saver, table: str, tmp_path: Path) -> None:
+    named = {"pk": {"S": "日本 é \x7f\u2028"}, "span": {"L": [{"N": "1"}, {"NULL": True}]}}
+    assert call("dynamodb", "PutItem", TableName=table, Item=named)[0] == 200
+    saver.save_all()
+    saved = (tmp_path / "dynamodb.json").read_bytes()
+    state = {"__ministack_format__": persistence._state_format_version("dynamodb"), "payload": dynamodb.get_state()}
+
+    assert json.loads(saved) == json.loads(json.dumps(state, default=persistence._json_default))
+    assert saved.isascii()
+
+
+@pytest.mark.parametrize("state", [{"half of a pair": "\ud83d"}, {"binary": b"\xff"}])
+def test_what_is_no_text_is_written_too(state: Json) -> None:
+    key = "dynamodb" if "binary" not in state else "s3"
+
+    assert durability.written(key, state) == json.dumps(state, default=persistence._json_default).encode()
 
 
 def test_while_a_stack_is_deployed_the_state_on_disk_stays_the_one_before(saver: Saver, tmp_path: Path, stack: Json) -> None:
