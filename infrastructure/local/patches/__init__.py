@@ -20,6 +20,7 @@ from infrastructure.local.patches import (
     metric_points,
     queue_windows,
     role_checks,
+    short_answers,
     state_language_yaml,
     statement_parsing,
     statement_rights,
@@ -44,6 +45,7 @@ PATCHES = (
     role_checks,
     # Reads what the role checks have read.
     call_bodies,
+    short_answers,
     state_language_yaml,
     statement_parsing,
     stream_positions,
