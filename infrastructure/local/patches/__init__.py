@@ -18,6 +18,7 @@ from infrastructure.local.patches import (
     item_copies,
     item_sizes,
     metric_points,
+    plain_items,
     queue_windows,
     role_checks,
     short_answers,
@@ -39,6 +40,7 @@ PATCHES = (
     item_copies,
     item_sizes,
     metric_points,
+    plain_items,
     queue_windows,
     # Before what checks each action once.
     statement_rights,
