@@ -10,6 +10,7 @@ from typing import Protocol
 from backend.kit.clock import Clock, epoch_ms
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _ULID_LENGTH = 26
 _ORDER_LENGTH = 14
 """Characters of an id that order it: 10 of time, 4 of the count within a millisecond."""
@@ -35,7 +36,7 @@ class Ids(Protocol):
 
 def encode_ulid(value: int) -> str:
     """Return 128 bits in Crockford's base 32, 26 characters (the ULID specification's text form)."""
-    return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(5 * (_ULID_LENGTH - 1), -1, -5))
+    return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(5 * (_ULID_LENGTH - 2), -1, -10)])
 
 
 class UlidIds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -33,6 +33,7 @@ from backend.memories.outcomes import (
     Added,
     CandidateOutcome,
     Outcome,
+    Stored,
 )
 from backend.memories.policy import MemoryPolicy
 from backend.memories.ports import Addition, ContestedError, GuardTakenError, MemoryStore
@@ -55,15 +56,6 @@ _SKIPPED = {
     Guarded.POLICY: Outcome.POLICY,
     Guarded.REDUNDANT: Outcome.REDUNDANT,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What an add did, the evidence that is to be recorded, and what was taken for unchanged since it was met, by id."""
-
-    added: Added
-    evidence: tuple[Evidence, ...]
-    met_again: frozenset[str]
 
 
 class Adding:
@@ -149,7 +141,7 @@ class Adding:
             if memory_id:
                 outcomes.append(CandidateOutcome(number, Outcome.MERGED, memory_id, SAME_REQUEST))
             else:
-                planned = replace(self._planned(scope, said, candidate, own, own_id), actor=actor)
+                planned = self._planned(scope, said, candidate, own, own_id, actor=actor)
                 memory = met.again(self._store, planned, self._clock.now()) if said.deduplicate else None
                 if memory:
                     met_again.add(memory.memory_id)
@@ -184,7 +176,7 @@ class Adding:
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
             if number in places and _skipped(candidate, number) is None:
                 memory_id, evidence_id = own_ids[number]
-                memory = replace(self._planned(scope, said, candidate, own, memory_id), actor=actor)
+                memory = self._planned(scope, said, candidate, own, memory_id, actor=actor)
                 evidence = evidence_of(said, candidate, evidence_id, memory_id, self._clock.now(), digest)
                 yield Addition(memory, changes_for(memory), evidence, guarded=said.deduplicate)
 
@@ -259,7 +251,16 @@ class Adding:
             observability.note(vector_state=VectorState.PENDING.value)
             return [None] * len(texts)
 
-    def _planned(self, scope: Scope, said: Said, candidate: Candidate, vectors: tuple[Vector, ...], memory_id: str) -> Memory:
+    def _planned(  # noqa: PLR0913 - one word for each thing that a memory is made of
+        self,
+        scope: Scope,
+        said: Said,
+        candidate: Candidate,
+        vectors: tuple[Vector, ...],
+        memory_id: str,
+        *,
+        actor: str | None = None,
+    ) -> Memory:
         now = self._clock.now()
         occurred_at = as_utc(said.occurred_at) if said.occurred_at else None
         is_quarantined = candidate.refusal is not None
@@ -301,6 +302,7 @@ class Adding:
             more_vectors=vectors[1:],
             vectors_at=1 if vectors[1:] else None,
             model=self._embedder.model.identity if vectors else None,
+            actor=actor,
         )
 
     def _stored(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backend.extraction.model import Candidate
-from backend.memories.model import Memory
+from backend.memories.model import Evidence, Memory
 
 CLAIM_LASTS = timedelta(seconds=30)
 """A request that says nothing for so long has died; longer than any request may run."""
@@ -65,6 +65,15 @@ class Added:
     replayed: bool = False
     candidates: tuple[Candidate, ...] = ()
     fallback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What an add did, the evidence that is to be recorded, and what was taken for unchanged since it was met, by id."""
+
+    added: Added
+    evidence: tuple[Evidence, ...]
+    met_again: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from backend.kit.errors import (
     ThrottledError,
 )
 from backend.kit.ids import Ids
-from backend.memories.adding import GONE, Adding, Stored
+from backend.memories.adding import GONE, Adding
 from backend.memories.bounds import check_bounds
 from backend.memories.documents import changes_for
 from backend.memories.listing import EVERYTHING, Listing, Page
@@ -41,6 +41,7 @@ from backend.memories.outcomes import (
     Done,
     Preview,
     Request,
+    Stored,
 )
 from backend.memories.owned import check_revision, own_row
 from backend.memories.policy import MemoryPolicy

@@ -93,7 +93,7 @@ class DynamoMemoryStore(MemoryLists):
         if memory.owes_vector:
             writes.append(("owed", Put(self._table, items.owed_item(memory))))
         if guarded:
-            writes.append(("guard", self._guard(memory, memory.guard_key, replacing)))
+            writes.append(("guard", self._guard(memory, self._guard_pk(memory, memory.guard_key), replacing)))
         writes += self._contested(memory.tenant_id, contest)
         try:
             refused = self._refused(writes)
@@ -113,22 +113,22 @@ class DynamoMemoryStore(MemoryLists):
 
     def add_together(self, additions: Sequence[Addition]) -> list[Memory]:
         """Store new memories in few transactions."""
-        guards = {each.memory.memory_id: self._guard_pk(each.memory, each.memory.guard_key) for each in additions if each.guarded}
+        guards = [self._guard_pk(each.memory, each.memory.guard_key) if each.guarded else None for each in additions]
         # A transaction that is refused costs as much as one that is not: what is known already is not tried.
-        found = self._table.get_many([(pk, items.GUARD) for pk in guards.values()])
+        found = self._table.get_many([(pk, items.GUARD) for pk in guards if pk])
         held = {item["pk"] for item in found if item["memory_id"] != NOBODY}
-        new = [self._whole_addition(each) for each in additions if guards.get(each.memory.memory_id) not in held]
+        new = [self._whole_addition(each, pk) for each, pk in zip(additions, guards, strict=True) if pk not in held]
         return [items.memory_of(row, self._seals) for batch in batches(new) for row in self._added(batch)]
 
-    def _whole_addition(self, addition: Addition) -> Whole:
+    def _whole_addition(self, addition: Addition, guard_pk: str | None) -> Whole:
         memory = addition.memory
         row = items.row_item(memory, self._seals)
         evidence = Put(self._table, items.evidence_item(memory.tenant_id, addition.evidence))
         writes = [Put(self._table, row, IS_NEW), *(write for _, write in self._beside(memory, addition.changes)), evidence]
         if memory.owes_vector:
             writes.append(Put(self._table, items.owed_item(memory)))
-        if addition.guarded:
-            writes.append(self._guard(memory, memory.guard_key, None))
+        if guard_pk:
+            writes.append(self._guard(memory, guard_pk))
         return Whole(row, writes)
 
     def _added(self, batch: Sequence[Whole]) -> list[Item]:
@@ -161,7 +161,7 @@ class DynamoMemoryStore(MemoryLists):
             let_go = [set_to("memory_id", NOBODY)]
             writes.append(("released", Update(self._table, released, let_go, is_held_by(memory.memory_id))))
         if rekeying and rekeying.take:
-            writes.append(("guard", self._guard(memory, rekeying.take, rekeying.replacing)))
+            writes.append(("guard", self._guard(memory, self._guard_pk(memory, rekeying.take), rekeying.replacing)))
         writes += self._contested(memory.tenant_id, contest)
         try:
             refused = self._refused(writes)
@@ -299,8 +299,7 @@ class DynamoMemoryStore(MemoryLists):
         written = items.memory_of(items.row_item(memory, self._seals), self._seals)
         return items.memory_of(found, self._seals) == written
 
-    def _guard(self, memory: Memory, extracted_key: str, replacing: str | None) -> Put | Update:
-        pk = self._guard_pk(memory, extracted_key)
+    def _guard(self, memory: Memory, pk: str, replacing: str | None = None) -> Put | Update:
         if replacing is None:
             return Put(self._table, {"pk": pk, "sk": items.GUARD, "memory_id": memory.memory_id}, IS_FREE)
         take_over = [set_to("memory_id", memory.memory_id)]

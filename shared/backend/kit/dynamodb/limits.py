@@ -5,7 +5,6 @@ Source: Amazon DynamoDB Developer Guide, "Quotas" and "Item sizes and formats", 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -63,7 +62,7 @@ def item_bytes(item: Mapping[str, Any]) -> int:
     """
     size = 0
     for name, value in item.items():
-        size += _text_bytes(name) + _value_bytes(value)
+        size += _text_bytes(name) + (_text_bytes(value["S"]) if "S" in value else _value_bytes(value))
     return size
 
 
@@ -77,7 +76,7 @@ def _value_bytes(attribute: Mapping[str, Any]) -> int:
         case "S":
             return _text_bytes(value)
         case "N":
-            return math.ceil(len(significant_digits(value)) / 2) + 1
+            return (len(significant_digits(value)) + 1) // 2 + 1
         case "B":
             return len(value)
         case "BOOL" | "NULL":
@@ -92,6 +91,8 @@ def _value_bytes(attribute: Mapping[str, Any]) -> int:
 
 def significant_digits(number: str) -> str:
     """Return the digits that count: no sign, point, exponent or zeros at either end."""
+    if number.isdecimal():
+        return number.strip("0")
     return number.lower().partition("e")[0].lstrip("+-").replace(".", "").strip("0")
 
 
@@ -154,7 +155,7 @@ def _check_key(item: Mapping[str, Any]) -> None:
     """Check the keys of the table, and those of its indexes: by their names, which end in `_pk` and `_sk`."""
     for name, value in item.items():
         limit = _KEY_BYTES.get(name[-2:])
-        if limit is None or name[-3:-2] not in {"", "_"}:
+        if limit is None or (name[-3:-2] or "_") != "_":
             continue
         if not 0 < _text_bytes(value.get("S", "")) <= limit:
             msg = f"the key attribute {name} must be text of 1 to {limit} bytes"

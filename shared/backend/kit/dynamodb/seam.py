@@ -116,6 +116,7 @@ class Seam(Connection):
         )
         self._clock = clock
         self._faults = faults
+        self._quick_client: Any = None
         # At their lowest level all three write whole calls, users' text and all, into the log.
         for library in ("pynamodb", "botocore", "urllib3"):
             observability.quiet(library)
@@ -131,7 +132,9 @@ class Seam(Connection):
     def client(self) -> Any:  # noqa: ANN401 - as the parent's
         """The client of all threads, which writes items at once."""
         client = super().client
-        wire.write_at_once(client)
+        if client is not self._quick_client:
+            wire.write_at_once(client)
+            self._quick_client = client
         return client
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:

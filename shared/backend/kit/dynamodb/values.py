@@ -11,6 +11,7 @@ from backend.kit.dynamodb.limits import TableLimitError, significant_digits
 
 # Developer Guide, "Supported data types": 38 digits, 1E-130 to 9.99...E+125 to either side of zero.
 _MOST_DIGITS = 38
+_BEYOND = 10**_MOST_DIGITS
 _LOWEST_POWER = -130
 _HIGHEST_POWER = 126
 
@@ -81,6 +82,8 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number_text(value: float) -> str:
+    if type(value) is int and -_BEYOND < value < _BEYOND:
+        return str(value)
     # Subclasses (of numpy, of enum) write themselves in words of their own; an int too large for text is too large for us.
     text = repr(float(value)) if isinstance(value, float) else str(int(value)) if abs(value) < 10**_HIGHEST_POWER else "1e999"
     exact = Decimal(text)

@@ -63,9 +63,6 @@ class ItemSerializer(JSONSerializer):
             super()._serialize_type_structure(serialized, value, shape, key)  # type: ignore[misc]  # not in the stubs
 
 
-_SERIALIZER = ItemSerializer()
-
-
 class Parsers(ResponseParserFactory):
     """Gives the reader above to whoever speaks DynamoDB's protocol."""
 
@@ -82,7 +79,9 @@ def speed_up(session: Session) -> None:
 
 def write_at_once(client: Any) -> None:  # noqa: ANN401 - botocore makes the class of a client as it goes
     """Have a client write items at once: one that does not check parameters first, as ours do not."""
-    client._serializer = _SERIALIZER  # noqa: SLF001 - unlike readers, writers have no place to be registered at
+    client._serializer = ItemSerializer()  # noqa: SLF001 - unlike readers, writers have no place to be registered at
+    # A transaction would be searched for tables that are named by an ARN, for the account's endpoint: ours have names.
+    client.meta.service_model.operation_model("TransactWriteItems").operation_context_parameters = []
 
 
 def _written(value: dict[str, Any]) -> dict[str, Any]:
