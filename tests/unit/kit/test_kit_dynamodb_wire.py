@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from base64 import b64encode
 from contextlib import suppress
 from typing import Any
 
 import botocore.session
+import pydantic_core
 import pytest
 from botocore.exceptions import ClientError
 from botocore.model import ServiceModel
@@ -159,9 +161,7 @@ RAW_ITEMS = st.dictionaries(st.text(min_size=1, max_size=8), RAW, max_size=4)
 
 
 @given(item=RAW_ITEMS, value=RAW)
-def test_calls_go_out_as_the_general_writer_has_them(
-    service: ServiceModel, item: dict[str, Any], value: dict[str, Any]
-) -> None:
+def test_calls_go_out_as_the_general_writer_has_them(service: ServiceModel, item: dict[str, Any], value: dict[str, Any]) -> None:
     put = {"TableName": "t", "Item": item, "ConditionExpression": "#0 = :0", "ExpressionAttributeValues": {":0": value}}
     update = {"TableName": "t", "Key": item, "UpdateExpression": "SET #0 = :0", "ExpressionAttributeNames": {"#0": "n"}}
     calls: dict[str, dict[str, Any]] = {
@@ -177,7 +177,23 @@ def test_calls_go_out_as_the_general_writer_has_them(
     for name, arguments in calls.items():
         model = service.operation_model(name)
         ours, theirs = (each.serialize_to_request(arguments, model) for each in (wire.ItemSerializer(), JSONSerializer()))
+        assert json.loads(ours.pop("body")) == json.loads(theirs.pop("body"))
         assert ours == theirs
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_text_of_every_script_and_half_a_surrogate_pair_go_out(
+    service: ServiceModel, monkeypatch: pytest.MonkeyPatch, loaded: bool
+) -> None:
+    if loaded:
+        monkeypatch.setitem(sys.modules, "pydantic_core", pydantic_core)
+    else:
+        monkeypatch.delitem(sys.modules, "pydantic_core", raising=False)
+    put, writer = service.operation_model("PutItem"), wire.ItemSerializer()
+
+    for text in ("M\u00fcller \u30c6 \U0001f600 \u0000 \u2028 \"'\\", "\ud83d"):
+        call = {"TableName": "t", "Item": {"pk": {"S": text}}}
+        assert json.loads(writer.serialize_to_request(call, put)["body"]) == call
 
 
 def test_the_client_of_the_seam_writes_so() -> None:

@@ -7,12 +7,16 @@ at once; keys stay typed: what the service left over is sent to it again as it c
 
 from __future__ import annotations
 
+import json
+import sys
 from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from botocore import __version__
 from botocore.config import Config
-from botocore.model import MapShape, StructureShape
+from botocore.model import MapShape, OperationModel, StructureShape
 from botocore.parsers import JSONParser, ResponseParserFactory
 from botocore.serialize import JSONSerializer
 from botocore.session import Session
@@ -48,6 +52,13 @@ class ItemParser(JSONParser):
 class ItemSerializer(JSONSerializer):
     """Writes calls as its parent does, but for attribute values: those are written at once."""
 
+    def serialize_to_request(self, parameters: Mapping[str, Any], operation_model: OperationModel) -> dict[str, Any]:
+        """Return what the parent does. Its JSON says the same, without blanks where pydantic writes it."""
+        request: dict[str, Any] = super().serialize_to_request({}, operation_model)
+        body: dict[str, Any] = {}
+        self._serialize(body, parameters, operation_model.input_shape)  # type: ignore[attr-defined]  # not in the stubs
+        return {**request, "body": _text(body)}
+
     def _serialize_type_map(self, serialized: dict[str, Any], value: dict[str, Any], shape: MapShape, key: str) -> None:
         if shape.value.name == ATTRIBUTE_VALUE:
             serialized[key] = {name: _written(each) for name, each in value.items()}
@@ -82,6 +93,16 @@ def write_at_once(client: Any) -> None:  # noqa: ANN401 - botocore makes the cla
     client._serializer = ItemSerializer()  # noqa: SLF001 - unlike readers, writers have no place to be registered at
     # A transaction would be searched for tables that are named by an ARN, for the account's endpoint: ours have names.
     client.meta.service_model.operation_model("TransactWriteItems").operation_context_parameters = []
+
+
+def _text(body: dict[str, Any]) -> bytes:
+    # It takes a quarter of the time, but 32 ms to load: where nothing else has done that, it would not pay.
+    core = sys.modules.get("pydantic_core")
+    if core:
+        # Half of a surrogate pair is the table's to refuse.
+        with suppress(core.PydanticSerializationError):
+            return bytes(core.to_json(body))
+    return json.dumps(body).encode()
 
 
 def _written(value: dict[str, Any]) -> dict[str, Any]:
