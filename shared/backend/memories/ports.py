@@ -161,9 +161,9 @@ class MemoryStore(Protocol):
     def add_together(self, additions: Sequence[Addition]) -> list[Memory]:
         """Store new memories of one tenant, each as `add` does and with its evidence, several to a transaction.
 
-        Returns those that were stored. Whatever meets what is there already is left out, and so may others be: they are for
-        `add`. Raises `OutcomeUnknownError`, `ThrottledError`, `TableUnavailableError`, `DeadlineExceededError`: then some may
-        be stored, and `add` finds them.
+        Returns those that are known to be stored. Whatever meets what is there already is left out, and so may others be, where
+        the table is in trouble: they are for `add`, which finds what may be stored of them. Raises `ThrottledError`,
+        `TableUnavailableError`, `DeadlineExceededError`.
         """
 
     def get(self, tenant_id: str, memory_id: str) -> Memory | None:

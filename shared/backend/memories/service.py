@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, wait
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import ParamSpec, TypeVar
 
 from backend.embedding.model import Vector
@@ -51,9 +50,6 @@ from backend.memories.side_by_side import alone, groups
 from backend.tenancy.scope import Scope
 
 MOST_TRIES = 6
-
-TOGETHER = 25
-"""So many of a request share a transaction, of four writes each: 100 is what one may have (Developer Guide, "Quotas")."""
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -175,7 +171,7 @@ class MemoryService:
         The rest, and all of it where the table is in trouble, is for `_all_remembered`.
         """
         places = alone({number: (work.asked.scope, work.asked.said, work.reading) for number, work in works.items()})
-        additions = (
+        additions = [
             each
             for number, work in works.items()
             for each in self._adding.additions(
@@ -187,25 +183,14 @@ class MemoryService:
                 places=places[number],
                 actor=work.actor,
             )
-        )
-        futures: list[Future[list[Memory]]] = []
+        ]
+        if len(additions) < 2:  # noqa: PLR2004 - nothing to store it with
+            return {}
         try:
-            # The first are on their way to the table while the next are made.
-            while share := list(islice(additions, TOGETHER)):
-                if not futures and len(share) < 2:  # noqa: PLR2004 - nothing to store it with
-                    return {}
-                futures.append(self._executor.submit(copy_context().run, self._store.add_together, share))
-        finally:
-            # Whatever happens, no claim may be let go while others still write.
-            wait(futures)
-        stored: dict[str, Memory] = {}
-        for future in futures:
-            try:
-                stored |= {memory.memory_id: memory for memory in future.result()}
-            except DependencyUnavailableError as error:
-                # What may be stored of it is found when its turn comes.
-                observability.note(not_together=type(error).__name__)
-        return stored
+            return {memory.memory_id: memory for memory in self._store.add_together(additions)}
+        except DependencyUnavailableError as error:
+            observability.note(not_together=type(error).__name__)
+            return {}
 
     def _all_remembered(self, works: Mapping[int, Work], ahead: Mapping[str, Memory]) -> dict[int, Added | MemorySyncError]:
         """Do this work, but for what was stored ahead.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, wait
 from contextlib import suppress
+from contextvars import copy_context
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from backend.kit import observability
 from backend.kit.clock import Clock, to_rfc3339
 from backend.kit.dynamodb import (
     ConditionFailedError,
@@ -21,7 +23,7 @@ from backend.kit.dynamodb import (
     set_to,
     transact,
 )
-from backend.kit.errors import ConflictError, InternalError, OutcomeUnknownError
+from backend.kit.errors import ConflictError, DependencyUnavailableError, InternalError, OutcomeUnknownError
 from backend.kit.ids import Ids
 from backend.memories import items, markers
 from backend.memories.lists import MemoryLists
@@ -112,13 +114,21 @@ class DynamoMemoryStore(MemoryLists):
         return items.memory_of(row, self._seals)
 
     def add_together(self, additions: Sequence[Addition]) -> list[Memory]:
-        """Store new memories in few transactions."""
+        """Store new memories in few transactions, side by side."""
         guards = [self._guard_pk(each.memory, each.memory.guard_key) if each.guarded else None for each in additions]
         # A transaction that is refused costs as much as one that is not: what is known already is not tried.
         found = self._table.get_many([(pk, items.GUARD) for pk in guards if pk])
         held = {item["pk"] for item in found if item["memory_id"] != NOBODY}
-        new = [self._whole_addition(each, pk) for each, pk in zip(additions, guards, strict=True) if pk not in held]
-        return [items.memory_of(row, self._seals) for batch in batches(new) for row in self._added(batch)]
+        new = (self._whole_addition(each, pk) for each, pk in zip(additions, guards, strict=True) if pk not in held)
+        futures: list[Future[list[Memory]]] = []
+        try:
+            # The first are on their way to the table while the next are made.
+            for batch in batches(new):
+                futures.append(self._executor.submit(copy_context().run, self._added, batch))  # noqa: PERF401 - kept if one raises
+        finally:
+            # Whatever happens, nobody may be told of it while others still write.
+            wait(futures)
+        return [memory for future in futures for memory in future.result()]
 
     def _whole_addition(self, addition: Addition, guard_pk: str | None) -> Whole:
         memory = addition.memory
@@ -131,8 +141,8 @@ class DynamoMemoryStore(MemoryLists):
             writes.append(self._guard(memory, guard_pk))
         return Whole(row, writes)
 
-    def _added(self, batch: Sequence[Whole]) -> list[Item]:
-        """Store all of a batch, or all but what was refused; return the rows that were stored."""
+    def _added(self, batch: Sequence[Whole]) -> list[Memory]:
+        """Store all of a batch, or all but what was refused; return what is known to be stored."""
         for _ in range(2):
             if not batch:
                 break
@@ -141,8 +151,12 @@ class DynamoMemoryStore(MemoryLists):
             except TransactionCanceledError as error:
                 reasons = iter(error.reasons)
                 batch = [each for each in batch if not any(tuple(islice(reasons, len(each.writes))))]
+            except DependencyUnavailableError as error:
+                # What may be stored of it is found by `add`.
+                observability.note(not_together=type(error).__name__)
+                break
             else:
-                return [each.row for each in batch]
+                return [items.memory_of(each.row, self._seals) for each in batch]
         return []
 
     def replace(

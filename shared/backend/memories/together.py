@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.kit.dynamodb import Item, Put, Update
@@ -20,7 +20,7 @@ class Whole:
     writes: Sequence[Put | Update]
 
 
-def batches(additions: Sequence[Whole]) -> Iterator[list[Whole]]:
+def batches(additions: Iterable[Whole]) -> Iterator[list[Whole]]:
     """Yield them in their order, as many together as one transaction takes."""
     batch: list[Whole] = []
     writes = characters = 0
