@@ -22,18 +22,20 @@ class Unembeddable:
 
 
 def document_vectors(embedder: Embedder, texts: Sequence[str]) -> list[Vector]:
-    """Return one vector for each text.
+    """Return one vector for each text; the embedder is asked for each once, however often it stands there.
 
     Raises `EmbeddingUnavailableError` when the embedder does not answer, or answers with too few vectors or with vectors of
     another dimension: none of them can be trusted to belong to its text.
     """
     if not texts:
         return []
-    vectors = list(embedder.embed(texts, Purpose.DOCUMENT))
-    if len(vectors) != len(texts) or any(dimension(each) != embedder.model.dimension for each in vectors):
+    distinct = list(dict.fromkeys(texts))
+    vectors = list(embedder.embed(distinct, Purpose.DOCUMENT))
+    if len(vectors) != len(distinct) or any(dimension(each) != embedder.model.dimension for each in vectors):
         msg = "The embedder's answer is not whole."
         raise EmbeddingUnavailableError(msg)
-    return vectors
+    found = dict(zip(distinct, vectors, strict=True))
+    return [found[text] for text in texts]
 
 
 def vectors_of_each(embedder: Embedder, groups: Sequence[Sequence[str]]) -> Iterator[tuple[Vector, ...] | Unembeddable]:

@@ -32,6 +32,15 @@ def test_each_text_has_its_vector_in_order() -> None:
     assert document_vectors(embedder, ["a", "b"]) == list(embedder.embed(["a", "b"], Purpose.DOCUMENT))
 
 
+def test_a_text_that_stands_there_twice_is_asked_for_once() -> None:
+    embedder = FakeEmbedder()
+
+    first, other, again = document_vectors(embedder, ["a", "b", "a"])
+
+    assert embedder.calls == [("a", "b")]
+    assert first == again != other
+
+
 @pytest.mark.parametrize("embedder", [TooFew(), OtherDimension()])
 def test_an_answer_that_is_not_whole_counts_as_none(embedder: FakeEmbedder) -> None:
     with pytest.raises(EmbeddingUnavailableError):
