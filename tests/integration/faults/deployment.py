@@ -84,6 +84,7 @@ class Deployment:
             seam=seam,
             secrets=FakeSecrets(),
             executor=AtOnce(),
+            table_threads=AtOnce(),
             extractor=WholeTexts(lines=True),
             sealer=self.seals,
             policies=FakePolicies(),

@@ -116,7 +116,6 @@ class Seam(Connection):
         )
         self._clock = clock
         self._faults = faults
-        self._quick_client: Any = None
         # At their lowest level all three write whole calls, users' text and all, into the log.
         for library in ("pynamodb", "botocore", "urllib3"):
             observability.quiet(library)
@@ -131,10 +130,9 @@ class Seam(Connection):
     @property
     def client(self) -> Any:  # noqa: ANN401 - as the parent's
         """The client of all threads, which writes items at once."""
-        client = super().client
-        if client is not self._quick_client:
+        before, client = self._client, super().client
+        if client is not before:
             wire.write_at_once(client)
-            self._quick_client = client
         return client
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
