@@ -193,7 +193,9 @@ def test_a_language_model_sums_up_where_the_tenant_wants_it_and_only_what_it_quo
 
 
 def test_of_very_much_each_memory_gives_something(world: FakeWorld) -> None:
-    memories = remembered(world, *(" ".join(f"Bell {n} rang {times} times." for times in range(150)) for n in range(4)), "One word.")
+    memories = remembered(
+        world, *(" ".join(f"Bell {n} rang {times} times." for times in range(150)) for n in range(4)), "One word."
+    )
 
     made, _ = summarizer(world).summarize(ACME, wanted(memories, most=20), None, None, derived)
 
