@@ -20,7 +20,8 @@ _YOU_MAY = r"(?:can|could|would|will) (?:you|u|someone|anyone|somebody|anybody)\
 _MAY_ASK = re.compile(
     rf"\?|\b(?:{_YOU_MAY}|please|pls|(?:help|tell|show|give|send|explain|let) (?:me|us)|wonder(?:ing|ed)?|curious"
     r"|(?:would|['\u2019]?d) (?:\w+ ){0,2}(?:like|love|appreciate)|(?:want|need)(?:ed)? to (?:know|ask)"
-    r"|(?:what|how|why|who|whose|where|when|which)(?:['\u2019]s)? )"
+    r"|(?:what|how|why|who|whose|where|when|which)(?:['\u2019]s)? )",
+    re.IGNORECASE,
 )
 """What every asking has one of: most sentences have none."""
 
@@ -92,7 +93,7 @@ def parts(text: str, span: Span) -> list[Part]:
     """
     start, end = trim(text, span)
     sentence = text[start:end]
-    if not _MAY_ASK.search(sentence.lower()):
+    if not _MAY_ASK.search(sentence):
         return []
     signed = is_asked(sentence)
     found = _asking_last(sentence, signed=signed)

@@ -61,10 +61,14 @@ _RULE = re.compile(
 _CAPITALISED = re.compile(r"""(?<![.!?\]:"'\u201d\u2019]\s)(?<=[^\n]\s)[A-Z][A-Za-z&:'.-]+""")
 
 
+_LIKE_ASCII = {0x130: "i", 0x131: "i", 0x17F: "s"}
+"""Letters that are i and s when case does not count."""
+
+
 def traits_of(text: str, speaker: str | None) -> int:
     """Return the traits of a text and of who said it, as one number of 9 bits."""
     begin = text[:LONGEST_LOOKED_AT]
-    lowered = begin.lower()
+    lowered = begin.translate(_LIKE_ASCII).lower()
     words = set(_WORD.findall(lowered))
     seen = (
         (Trait.ASKS, text.rstrip().endswith("?")),

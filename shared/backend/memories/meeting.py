@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from backend.kit.errors import DependencyUnavailableError
+from backend.kit.errors import MemorySyncError
 from backend.memories.merging import keeps, merged
 from backend.memories.model import Memory
 from backend.memories.ports import MemoryStore
@@ -14,7 +14,7 @@ from backend.memories.ports import MemoryStore
 class Met:
     """The memories that facts were stored as, or merged into, as they were at that moment.
 
-    Nobody looks at them again before the last of the things has had its turn: then `changed` says which have changed since.
+    Nobody looks at them again before several things have had their turn: then `changed` says which have changed since.
     """
 
     def __init__(self) -> None:
@@ -38,12 +38,12 @@ class Met:
         return merged(store, holder, planned, now)
 
     def changed(self, store: MemoryStore, tenant_id: str, memory_ids: Collection[str]) -> frozenset[str]:
-        """Return which of these are no longer as they were met; all of them, where the table does not say."""
+        """Return which of these are no longer as they were met; all of them, where one cannot be read."""
         if not memory_ids:
             return frozenset()
         try:
             rows = store.get_many(tenant_id, sorted(memory_ids))
-        except DependencyUnavailableError:
+        except MemorySyncError:
             return frozenset(memory_ids)
         versions = {memory.memory_id: memory.row_version for memory in self._facts.values()}
         return frozenset(each for each in memory_ids if each not in rows or rows[each].row_version != versions.get(each))

@@ -162,8 +162,8 @@ class MemoryStore(Protocol):
         """Store new memories of one tenant, each as `add` does and with its evidence, several to a transaction.
 
         Returns those that are known to be stored. Whatever meets what is there already is left out, and so may others be, where
-        the table is in trouble: they are for `add`, which finds what may be stored of them. Raises `ThrottledError`,
-        `TableUnavailableError`, `DeadlineExceededError`.
+        the table is in trouble: they are for `add`, which finds what may be stored of them. Raises `DependencyUnavailableError`
+        where nothing can be sealed.
         """
 
     def get(self, tenant_id: str, memory_id: str) -> Memory | None:

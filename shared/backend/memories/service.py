@@ -212,13 +212,29 @@ class MemoryService:
         return {number: added for future in futures for number, added in future.result().items()}
 
     def _in_turn(self, works: Mapping[int, Work], ahead: Mapping[str, Memory]) -> dict[int, Added | MemorySyncError]:
-        """Do this work one after the other; what all of it says again is looked at, and recorded, in few calls at the end."""
-        (tenant_id,) = {work.asked.scope.tenant_id for work in works.values()}
+        """Do this work one after the other.
+
+        Whatever claims something begins when all before it is on record: done again later, it might end what came after it.
+        """
         met = Met()
+        done: dict[int, Added | MemorySyncError] = {}
+        share: dict[int, Work] = {}
+        for number, work in works.items():
+            if any(candidate.claimed for candidate in work.reading.candidates):
+                done |= self._on_record(share, ahead, met)
+                share = {}
+            share[number] = work
+        return done | self._on_record(share, ahead, met)
+
+    def _on_record(self, works: Mapping[int, Work], ahead: Mapping[str, Memory], met: Met) -> dict[int, Added | MemorySyncError]:
+        """Do this work; what all of it says again is looked at, and recorded, in few calls at the end."""
+        if not works:
+            return {}
+        (tenant_id,) = {work.asked.scope.tenant_id for work in works.values()}
         tried = {number: self._tried(self._stored, work, ahead, met) for number, work in works.items()}
         again = {number: each.met_again for number, each in tried.items() if isinstance(each, Stored)}
         changed = met.changed(self._store, tenant_id, frozenset().union(*again.values()))
-        # Done again under its claim it finds what it stored, and nothing that was met before.
+        # Done again under its claim each finds what it stored, and what was met is tried like anything else.
         tried |= {number: self._tried(self._stored, works[number], ahead, Met()) for number in again if again[number] & changed}
         evidence = [each for stored in tried.values() if isinstance(stored, Stored) for each in stored.evidence]
         failure = self._tried(self._store.record_evidence, tenant_id, evidence)

@@ -117,7 +117,10 @@ class DynamoMemoryStore(MemoryLists):
         """Store new memories in few transactions, side by side."""
         guards = [self._guard_pk(each.memory, each.memory.guard_key) if each.guarded else None for each in additions]
         # A transaction that is refused costs as much as one that is not: what is known already is not tried.
-        found = self._table.get_many([(pk, items.GUARD) for pk in guards if pk])
+        found: list[Item] = []
+        with suppress(DependencyUnavailableError):
+            # Where nobody can look, the guards' own conditions refuse what is known.
+            found = self._table.get_many([(pk, items.GUARD) for pk in guards if pk])
         held = {item["pk"] for item in found if item["memory_id"] != NOBODY}
         new = (self._whole_addition(each, pk) for each, pk in zip(additions, guards, strict=True) if pk not in held)
         futures: list[Future[list[Memory]]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
@@ -19,11 +20,12 @@ from backend.memories.model import Said
 from backend.memories.outcomes import Added, Outcome, Request
 from backend.memories.service import Asked
 from backend.tenancy.scope import Environment, Scope, user_scope
-from tests.contract.memories.memory_world import IDEMPOTENCY, BreakingOnce, Calls, World
+from tests.contract.memories.memory_world import IDEMPOTENCY, BreakingOnce, Calls, FailingAt, World
 from tests.support.faults import throttled
 from tests.unit.memories.samples import ACME, NOW, keyed
 
 TEA = Said("I like tea.")
+NUMBERS = count()
 LOOKED_AT_AND_RECORDED = ["BatchGetItem", "BatchWriteItem"]
 
 
@@ -137,6 +139,53 @@ def test_only_those_whose_evidence_is_not_recorded_fail(world: World) -> None:
     assert world.store.evidence_count("acme", first.memories[0].memory_id) == 1
 
 
+def standing(world: World) -> list[str]:
+    now = world.clock.now()
+    rows = world.store.page(ACME, limit=9, before=None, now=now).memories
+    return sorted(row.text for row in rows if row.stands(now) and not row.text.endswith("tea."))
+
+
+@pytest.mark.parametrize("after_it", [False, True])
+def test_the_last_of_what_is_claimed_holds_wherever_the_first_attempt_dies(world: World, after_it: bool) -> None:
+    requests = keyed(1), keyed(2)
+    for call in count():
+        scope = user_scope("acme", "support", Environment.LIVE, f"dies-{next(NUMBERS)}")
+        added(world, Said("I live in Rome."), scope=scope)
+        world.clock.advance(seconds=60)
+        fresh = tuple(replace(each, record_id=f"{each.record_id}-{call}-{after_it}") for each in requests)
+        plan = FailingAt(call=call, after_it=after_it)
+        with suppress(SystemExit):
+            added(world, Said("I live in Rome."), Said("I live in Oslo."), requests=fresh, calls=plan, scope=scope)
+        if not plan.struck:
+            break
+        world.clock.advance(seconds=60)
+
+        added(world, Said("I live in Rome."), Said("I live in Oslo."), requests=fresh, scope=scope)
+
+        now = world.clock.now()
+        rows = world.store.page(scope, limit=9, before=None, now=now).memories
+        assert [row.text for row in rows if row.stands(now)] == ["I live in Oslo."], call
+    assert call > len(requests)
+
+
+def test_what_is_done_again_turns_no_claim_round(world: World) -> None:
+    def forget() -> None:
+        (row,) = (
+            each for each in world.store.page(ACME, limit=9, before=None, now=world.clock.now()).memories if "tea" in each.text
+        )
+        world.service.forget(ACME, row.memory_id)
+
+    added(world, Said("I live in Rome."))
+    world.clock.advance(seconds=60)
+    said = TEA, Said("I live in Rome. I like tea."), Said("I live in Oslo.")
+
+    found = added(world, *said, calls=Meanwhile("BatchGetItem", forget))
+
+    assert found[1].outcomes[0].outcome is Outcome.MERGED
+    assert found[2].outcomes[0].outcome is Outcome.SUPERSEDED
+    assert standing(world) == ["I live in Oslo."]
+
+
 def saying(text: str, since: int | None, lasts: int | None, ttl: int | None, *, deduplicate: bool) -> Said:
     begin = NOW if since is None else NOW - timedelta(days=since)
     end = None if lasts is None else begin + timedelta(days=lasts)
@@ -152,7 +201,6 @@ SAYINGS = st.builds(
     st.none() | st.none() | st.integers(5, 6),
     deduplicate=st.sampled_from([True, True, True, False]),
 )
-NUMBERS = count()
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

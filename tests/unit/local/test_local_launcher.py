@@ -20,6 +20,7 @@ def collector() -> Iterator[None]:
     before = gc.get_threshold()
     yield
     gc.set_threshold(*before)
+    gc.unfreeze()
 
 
 def start(tmp_path: Path) -> list[str]:
