@@ -85,7 +85,8 @@ def test_over_http_nothing_is_asked_before_all_can_be_found() -> None:
 
 
 def test_a_long_turn_is_embedded_by_its_pieces_as_the_service_does(tmp_path: Path) -> None:
-    long = Turn("D1:4", "The harbour is closed in winter. " * 60, "Ann", "s1", None)
+    text = " ".join(f"The harbour is closed in winter {year}." for year in range(1960, 2020))
+    long = Turn("D1:4", text, "Ann", "s1", None)
     embedded: list[str] = []
 
     class Told(FakeEmbedder):
