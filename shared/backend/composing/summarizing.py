@@ -151,7 +151,9 @@ class Summarizer:
         # It repeats claims and times and makes none: its sources hold them, and "on Monday" is another day now.
         reading = Reading(tuple(replace(each, claimed=None, event=None) for each in reading.candidates), reading.method)
         (vectors,) = self._adding.vectors([reading])
-        added = self._adding.remember(scope, said, reading, vectors, claim_id=claim.claim_id, policy=policy, actor=actor)
+        kept = self._adding.stored(scope, said, reading, vectors, claim_id=claim.claim_id, policy=policy, actor=actor)
+        self._store.record_evidence(scope.tenant_id, kept.evidence)
+        added = kept.added
         return replace(made, stored=added.memories[0] if added.memories else None, outcomes=added.outcomes)
 
     def _replayed(self, scope: Scope, wanted: SummaryWanted, done: Done) -> Summary:

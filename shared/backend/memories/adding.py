@@ -82,25 +82,6 @@ class Adding:
         each = iter(_none_missing([next(found) for _ in pieces]) for pieces in wanted)
         return [[next(each) for _ in reading.candidates] for reading in readings]
 
-    def remember(  # noqa: PLR0913 - one word for each thing that decides
-        self,
-        scope: Scope,
-        said: Said,
-        reading: Reading,
-        vectors: Sequence[tuple[Vector, ...]],
-        *,
-        claim_id: str,
-        policy: MemoryPolicy,
-        actor: str | None = None,
-    ) -> Added:
-        """Store what is worth it. Doing it again under the same claim id stores nothing twice and ends the same.
-
-        Raises `GoneError`, `ThrottledError`, `DependencyUnavailableError`.
-        """
-        stored = self.stored(scope, said, reading, vectors, claim_id=claim_id, policy=policy, actor=actor)
-        self._store.record_evidence(scope.tenant_id, stored.evidence)
-        return stored.added
-
     def stored(  # noqa: PLR0913 - one word for each thing that decides
         self,
         scope: Scope,
@@ -114,9 +95,10 @@ class Adding:
         ahead: Mapping[str, Memory] = MappingProxyType({}),
         met: Met | None = None,
     ) -> Stored:
-        """Do what `remember` does but for evidence, which is the caller's to record.
+        """Store what is worth it. Doing it again under the same claim id stores nothing twice and ends the same.
 
-        `ahead` is what was stored of `additions` already, by id; `met` gets what is met here, for those that come after.
+        Evidence of what merged is the caller's to record. `ahead` is what was stored of `additions` already, by id; `met` gets
+        what is met here, for those that come after. Raises `GoneError`, `ThrottledError`, `DependencyUnavailableError`.
         """
         met = met or Met()
         memories: dict[str, Memory] = {}
@@ -170,7 +152,7 @@ class Adding:
         places: frozenset[int],
         actor: str | None = None,
     ) -> Iterator[Addition]:
-        """Yield the memories of the candidates at these places, as `remember` would store them where nothing is known yet."""
+        """Yield the memories of the candidates at these places, as `stored` would store them where nothing is known yet."""
         own_ids = self._own_ids(scope, reading, claim_id)
         digest = digest_of(said, reading)
         for number, (candidate, own) in enumerate(zip(reading.candidates, vectors, strict=True)):
@@ -187,7 +169,7 @@ class Adding:
     def foreseen(
         self, scope: Scope, said: Said, reading: Reading, policy: MemoryPolicy, so_far: Imagined
     ) -> tuple[CandidateOutcome, ...]:
-        """Return the outcomes that `remember` would give after all that was imagined so far, and imagine these too."""
+        """Return the outcomes that `stored` would give after all that was imagined so far, and imagine these too."""
         outcomes: list[CandidateOutcome] = []
         seen: set[str] = set()
         for number, candidate in enumerate(reading.candidates):

@@ -31,6 +31,7 @@ from backend.tenancy.pepper import TenantMacs
 from backend.usage.store import DynamoUsageStore
 from tests.support import tables
 from tests.support.executors import AtOnce
+from tests.support.faults import throttled
 
 MEMORIES = "MemoriesTable"
 IDEMPOTENCY = "IdempotencyTable"
@@ -77,6 +78,20 @@ class BreakingOnce(DynamoRequestLog):
             self.is_broken = False
             raise ZeroDivisionError
         return super().complete(*arguments, **named)
+
+
+@dataclass
+class Refusing(Calls):
+    """Refuses every call of a kind."""
+
+    operation: str = ""
+    error: Exception = field(default_factory=throttled)
+
+    def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
+        """Refuse it, or let it go on."""
+        super().before(operation, arguments)
+        if operation == self.operation:
+            raise self.error
 
 
 @dataclass

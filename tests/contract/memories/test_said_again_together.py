@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -20,8 +20,8 @@ from backend.memories.model import Said
 from backend.memories.outcomes import Added, Outcome, Request
 from backend.memories.service import Asked
 from backend.tenancy.scope import Environment, Scope, user_scope
-from tests.contract.memories.memory_world import IDEMPOTENCY, BreakingOnce, Calls, FailingAt, World
-from tests.support.faults import throttled
+from tests.contract.memories.memory_world import IDEMPOTENCY, BreakingOnce, Calls, FailingAt, Refusing, World
+from tests.support.faults import refused, throttled
 from tests.unit.memories.samples import ACME, NOW, keyed
 
 TEA = Said("I like tea.")
@@ -108,20 +108,9 @@ def test_one_that_is_forgotten_meanwhile_takes_nothing_with_it(world: World) -> 
     assert world.store.get("acme", found[1].memories[0].memory_id)
 
 
-@dataclass
-class Refusing(Calls):
-    """Refuses the pace of every call of a kind."""
-
-    operation: str = ""
-
-    def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
-        super().before(operation, arguments)
-        if operation == self.operation:
-            raise throttled()
-
-
-def test_where_nobody_can_look_again_each_of_them_is_tried(world: World) -> None:
-    calls = Refusing(operation="BatchGetItem")
+@pytest.mark.parametrize("error", [throttled(), refused("ValidationException")], ids=["busy", "refused"])
+def test_where_nobody_can_look_again_each_of_them_is_tried(world: World, error: Exception) -> None:
+    calls = Refusing(operation="BatchGetItem", error=error)
 
     found = added(world, TEA, TEA, calls=calls)
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import Any
 
 import pytest
 
+from backend.encryption.fake import FakeSeals
 from backend.kit.dynamodb import Put
-from backend.kit.errors import DependencyUnavailableError, MemorySyncError
+from backend.kit.errors import DependencyUnavailableError, MemorySyncError, NotReadyError
 from backend.memories.documents import changes_for
 from backend.memories.model import Memory, Said
 from backend.memories.outcomes import Outcome
 from backend.memories.ports import Addition, MemoryStore
 from backend.memories.service import Asked
 from backend.memories.together import MOST_CHARACTERS, Whole, batches
-from tests.contract.memories.memory_world import Calls, FailingAt, World
+from tests.contract.memories.memory_world import Calls, FailingAt, Refusing, World
 from tests.contract.memories.store_cases import added, forgotten
 from tests.support.faults import no_answer
 from tests.unit.memories.samples import ACME, evidence, keyed, memory
@@ -113,6 +116,55 @@ def test_one_that_is_overtaken_is_left_out_and_the_others_are_stored(world: Worl
     assert [each.memory_id for each in stored] == [memory(1).memory_id, memory(3).memory_id]
     assert plan.made == ["BatchGetItem", "TransactWriteItems", "TransactWriteItems"]
     assert world.kinds() == {"rows": 3, "guards": 3, "markers": 3, "evidence": 2}
+
+
+def test_where_no_guard_can_be_read_what_is_known_is_refused_all_the_same(world: World) -> None:
+    known = added(world.store, memory(1))
+    again = replace(memory(2), extracted_key=known.extracted_key)
+
+    stored = world.another(Refusing(operation="BatchGetItem")).store.add_together([addition(again), addition(memory(3))])
+
+    assert stored == [memory(3)]
+
+
+class Unsealed(FakeSeals):
+    """Loses the keys' service behind so many seals."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._left = most
+        self.lost = Event()
+
+    def seal(self, tenant_id: str, place: str, plain: bytes) -> bytes:
+        if not self._left:
+            self.lost.set()
+            raise NotReadyError
+        self._left -= 1
+        return super().seal(tenant_id, place, plain)
+
+
+class Waiting(Calls):
+    """Sends the first transaction when the keys' service is lost."""
+
+    def __init__(self, lost: Event) -> None:
+        super().__init__()
+        self._lost = lost
+
+    def before(self, operation: str, arguments: Mapping[str, Any]) -> None:
+        super().before(operation, arguments)
+        if operation == "TransactWriteItems":
+            assert self._lost.wait(10)
+
+
+def test_what_was_begun_is_done_before_it_is_told_that_the_next_cannot_be_sealed(world: World) -> None:
+    # A row, its documents and their traits; a batch goes when the first of the next one is made.
+    seals = Unsealed(most=3 * 26 + 1)
+    with ThreadPoolExecutor(2) as threads:
+        store = World(world.client, world.clock, Waiting(seals.lost), seals=seals, executor=threads).store
+        with pytest.raises(NotReadyError):
+            store.add_together([addition(memory(number)) for number in range(30)])
+
+        assert world.kinds()["rows"] == 25
 
 
 # In a request

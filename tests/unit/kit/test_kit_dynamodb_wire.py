@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from base64 import b64encode
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import botocore.session
 import pydantic_core
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import ServiceModel
 from botocore.parsers import JSONParser
@@ -206,3 +209,25 @@ def test_the_client_of_the_seam_writes_so() -> None:
 
     assert isinstance(seam.client._serializer, wire.ItemSerializer)
     assert json.loads(sent[0])["Item"] == {"pk": {"B": "AA=="}}
+
+
+@pytest.mark.parametrize("mode", ["preferred", "disabled"])
+def test_a_transaction_goes_where_the_general_client_sends_it(mode: Literal["preferred", "disabled"]) -> None:
+    def address(prepare: Callable[[Any], None]) -> str:
+        session: Any = botocore.session.Session()
+        session.set_credentials("key", "secret", account_id="123456789012")
+        client: Any = session.create_client("dynamodb", "eu-west-1", config=Config(account_id_endpoint_mode=mode))
+        prepare(client)
+        sent: list[str] = []
+
+        def take(params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+            sent.append(params["url"])
+            return SimpleNamespace(status_code=200), {}
+
+        client.meta.events.register("before-call", take)
+        client._make_api_call(
+            "TransactWriteItems", {"TransactItems": [{"Delete": {"TableName": "t", "Key": {"pk": {"S": "x"}}}}]}
+        )
+        return sent[0]
+
+    assert address(wire.write_at_once) == address(lambda _: None)
